@@ -1,0 +1,24 @@
+"""Fetches Apache Kafka ahead of the tests, so that they need not wait for it in silence."""
+
+import asyncio
+import os
+import sys
+
+from deploy.local import java, kafka
+from deploy.local.errors import SetupError
+
+
+def main() -> int:
+    """Returns the exit code."""
+    if "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
+        return 0
+    try:
+        asyncio.run(kafka.ensure_jars(java.find(), print))
+    except SetupError as problem:
+        print(f"The tests cannot start: {problem}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

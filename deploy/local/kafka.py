@@ -1,0 +1,131 @@
+"""An Apache Kafka of our own: one real broker (KRaft), its jars resolved by Maven."""
+
+import base64
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from deploy.local import java, places
+from deploy.local.errors import SetupError
+from deploy.local.java import Java
+from deploy.local.ports import HOST
+from deploy.local.process import Program, run
+
+NAME: Final = "kafka"
+_RECIPES: Final = places.PROJECT / "deploy" / "kafka"
+_PATIENCE_MS: Final = 2000
+
+
+async def prepare(
+    folder: Path, port: int, controller_port: int, *, say: Callable[[str], None] = lambda _: None
+) -> Program:
+    """The program that serves the data in `folder`, which is made when it is not there.
+
+    `say` is told of what takes long. Raises SetupError.
+    """
+    runtime = java.find()
+    jars = await ensure_jars(runtime, say)
+    data = folder / "data"
+    settings = folder / "server.properties"
+    if not data.exists():
+        await _make(data, settings, (port, controller_port), runtime, jars)
+    _write_settings(settings, data, (port, controller_port))
+    return Program(
+        name=NAME,
+        command=(*_java(runtime, jars), "kafka.Kafka", str(settings)),
+        record=folder / "kafka.pid",
+        serves=lambda: serves(address(port)),
+    )
+
+
+def address(port: int) -> str:
+    """The KAFKA_BOOTSTRAP_SERVERS of a broker on `port`."""
+    return f"{HOST}:{port}"
+
+
+async def serves(bootstrap_servers: str) -> bool:
+    """Whether a broker answers a request for metadata."""
+    # Slow to import, and the broker can start meanwhile.
+    from aiokafka.client import AIOKafkaClient  # noqa: PLC0415
+    from aiokafka.errors import KafkaError  # noqa: PLC0415
+
+    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_PATIENCE_MS)
+    try:
+        await client.bootstrap()
+        return bool(client.cluster.brokers())
+    except (OSError, KafkaError):
+        return False
+    finally:
+        await client.close()
+
+
+async def ensure_jars(runtime: Java, say: Callable[[str], None]) -> Path:
+    """The folder with the broker's jars; fetched when the POM asks for others than are there.
+
+    Raises SetupError.
+    """
+    pom = _RECIPES / "pom.xml"
+    store = places.STATE / "kafka"
+    jars = store / f"jars-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    if jars.exists():
+        return jars
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise SetupError(
+            "Maven (`mvn`) is needed once, to fetch Apache Kafka: install it (Debian, Ubuntu: "
+            "apt install maven; macOS: brew install maven), or point KAFKA_BOOTSTRAP_SERVERS at a broker "
+            "that runs already."
+        )
+    say("Apache Kafka: fetching it with Maven (once)")
+    unfinished = store / f"{jars.name}.{os.getpid()}"
+    for old in store.glob("jars-*"):
+        shutil.rmtree(old)
+    await run(
+        (
+            maven,
+            "-q",
+            "-B",
+            "-f",
+            str(pom),
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={unfinished}",
+        ),
+        environment={"JAVA_HOME": str(runtime.home)},
+    )
+    unfinished.rename(jars)
+    return jars
+
+
+async def _make(data: Path, settings: Path, ports: tuple[int, int], runtime: Java, jars: Path) -> None:
+    """Make the data beside its place, and move it there when it is complete."""
+    unfinished = data.with_name("data.new")
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    _write_settings(settings, unfinished, ports)
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+    await run(
+        (
+            *(*_java(runtime, jars), "kafka.tools.StorageTool", "format", "--standalone"),
+            *("-t", cluster, "-c", str(settings)),
+        )
+    )
+    unfinished.rename(data)
+
+
+def _java(runtime: Java, jars: Path) -> tuple[str, ...]:
+    return (
+        *(runtime.executable, "-Xmx512m", "-XX:+UseSerialGC"),
+        f"-Dlog4j2.configurationFile={_RECIPES / 'log4j2.xml'}",
+        *("-cp", f"{jars}/*"),  # the star is Java's to expand
+    )
+
+
+def _write_settings(settings: Path, data: Path, ports: tuple[int, int]) -> None:
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    template = Template((_RECIPES / "server.properties").read_text())
+    settings.write_text(template.substitute(data=data, broker_port=ports[0], controller_port=ports[1]))

@@ -1,0 +1,42 @@
+"""The keys of a local system: made once, readable by their owner alone."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+GATEWAY: Final = "internal-signing.json"
+"""The gateway's private key, which signs the internal tokens."""
+SERVICES: Final = "internal-keys.json"
+"""The matching public keys, by which the services know the gateway."""
+ISSUER: Final = "dev-issuer.json"
+"""The private key of the development issuer."""
+
+
+def ensure(folder: Path) -> None:
+    """Make the keys that `folder` lacks."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if all((folder / name).exists() for name in (GATEWAY, SERVICES, ISSUER)):
+        return
+    # Only the first start needs these.
+    import orjson  # noqa: PLC0415
+    from joserfc.jwk import OKPKey  # noqa: PLC0415
+
+    for name in (GATEWAY, ISSUER):
+        if not (folder / name).exists():
+            key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, auto_kid=True)
+            write_secret(folder / name, orjson.dumps(key.as_dict(private=True)))
+    private = OKPKey.import_key(orjson.loads((folder / GATEWAY).read_bytes()))
+    write_secret(folder / SERVICES, orjson.dumps({"keys": [private.as_dict(private=False)]}))
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read; whole, or not at all."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+if __name__ == "__main__":
+    ensure(Path(sys.argv[1]))

@@ -1,0 +1,210 @@
+"""How is one process started, known again, and ended?"""
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TextIO
+
+from deploy.local.accounts import Account
+from deploy.local.errors import SetupError
+from deploy.local.places import PROJECT
+
+STOPS_WITHIN: Final = 10.0
+"""Seconds a process has to stop cleanly before it is killed."""
+_POLL: Final = 0.02
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What there is to run: how it is started, when it serves, how it is stopped."""
+
+    name: str
+    command: tuple[str, ...]
+    record: Path
+    """The file with the process id: beside the data, where there is some that only one process may touch."""
+    serves: Callable[[], Awaitable[bool]]
+    """Whether it does its work now; never raises."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """In addition to our own."""
+    account: Account | None = None
+    """Whom to run as; None: as ourselves."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    before: Callable[[], None] = lambda: None
+    """Called before each start, when no process of an earlier one lives any more."""
+
+
+class Process:
+    """A program that runs.
+
+    It inherits a locked file with its id in it, and so do its own children: the lock is free when all of them
+    are gone, however they ended and whoever started them.
+    """
+
+    def __init__(self, program: Program, running: asyncio.subprocess.Process) -> None:
+        self.program = program
+        self._running = running
+
+    @classmethod
+    async def start(cls, program: Program, state: Path) -> "Process":
+        """Run `program`, once whatever an earlier run left of it is gone; it logs to `state`/logs.
+
+        Raises SetupError when something is left that does not end.
+        """
+        with await _claim(program) as record:
+            program.before()
+            with log_file(state, program.name).open("ab") as log:
+                running = await spawn(
+                    program.command,
+                    environment=program.environment,
+                    account=program.account,
+                    dies_by=program.stop_signal,
+                    output=log.fileno(),
+                    inherits=(record.fileno(),),
+                )
+            record.write(str(running.pid))
+        return cls(program, running)
+
+    @property
+    def pid(self) -> int:
+        return self._running.pid
+
+    async def wait(self) -> int:
+        """The code it ended with; negative: the signal."""
+        return await self._running.wait()
+
+    async def stop(self) -> None:
+        """Ask it to stop, and kill it if it does not."""
+        self.signal(self.program.stop_signal)
+        try:
+            await asyncio.wait_for(self.wait(), STOPS_WITHIN)
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """Kill it, as `kill -9` does, and wait until it is dead."""
+        self.signal(signal.SIGKILL)
+        await self.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._running.send_signal(number)
+
+
+async def spawn(
+    command: tuple[str, ...],
+    *,
+    output: int,
+    environment: Mapping[str, str] | None = None,
+    account: Account | None = None,
+    dies_by: signal.Signals = signal.SIGKILL,
+    inherits: tuple[int, ...] = (),
+    reads: int = asyncio.subprocess.DEVNULL,
+) -> asyncio.subprocess.Process:
+    """Start a process in a session of its own, so that Ctrl-C in the terminal reaches only us.
+
+    Where the system can (Linux), it gets the signal `dies_by` when we are gone, however that came.
+    """
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=reads,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=PROJECT if account is None else "/",
+        env={**os.environ, **(environment or {})},
+        pass_fds=inherits,
+        start_new_session=True,
+        preexec_fn=_tied_to_us(dies_by),
+        **({} if account is None else account.as_options()),
+    )
+
+
+async def run(
+    command: tuple[str, ...],
+    *,
+    environment: Mapping[str, str] | None = None,
+    account: Account | None = None,
+    told: str = "",
+) -> str:
+    """Run a command to its end, with `told` as its input.
+
+    Returns its output. Raises SetupError with the end of that output when it fails.
+    """
+    running = await spawn(
+        command,
+        environment=environment,
+        account=account,
+        output=asyncio.subprocess.PIPE,
+        reads=asyncio.subprocess.PIPE,
+    )
+    try:
+        output = (await running.communicate(told.encode()))[0].decode(errors="replace")
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            running.kill()
+        await running.wait()
+        raise
+    if running.returncode:
+        last = "\n".join(output.strip().splitlines()[-15:])
+        raise SetupError(f"{Path(command[0]).name} failed with code {running.returncode}:\n{last}")
+    return output
+
+
+def tie_to_parent(number: signal.Signals) -> None:
+    """Get the signal `number` when the process that started us is gone, where the system can (Linux)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
+
+
+def log_file(state: Path, name: str) -> Path:
+    """Where the process `name` of the system in `state` logs to."""
+    folder = state / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.log"
+
+
+async def _claim(program: Program) -> TextIO:
+    path = program.record
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as unless_claimed:
+        record = unless_claimed.enter_context(path.open("a+"))
+        for number in (program.stop_signal, signal.SIGKILL):
+            if not _locked(record) and (pid := path.read_text()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), number)
+            deadline = time.monotonic() + STOPS_WITHIN
+            while time.monotonic() < deadline:
+                if _locked(record):
+                    record.truncate(0)
+                    unless_claimed.pop_all()
+                    return record
+                await asyncio.sleep(_POLL)
+        raise SetupError(f"The {program.name} of an earlier run does not end: process {path.read_text()}.")
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _tied_to_us(number: signal.Signals) -> Callable[[], None]:
+    us = os.getpid()
+
+    def tie() -> None:
+        tie_to_parent(number)
+        if os.getppid() != us:
+            os._exit(1)  # we were gone before it could be told
+
+    return tie

@@ -1,0 +1,34 @@
+"""What a caller sent to the gateway itself: read with a bound, and checked against a model."""
+
+from typing import Final, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from gateway.exchange import Exchange
+from shared.http.problems import Refused, invalid_request, malformed_json, unsupported_media_type
+
+_LIMIT: Final = 1024 * 1024
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+async def read(exchange: Exchange, model: type[_Model]) -> tuple[_Model, bytes]:
+    """The request's JSON body as `model`, and as it came.
+
+    Raises Refused: 413, 415, 400 or 422, in this order.
+    """
+    body = await exchange.whole_body(_LIMIT)
+    if exchange.content_type.partition(b";")[0].strip().lower() != b"application/json":
+        raise Refused(unsupported_media_type("application/json"))
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(malformed_json(str(error))) from error
+    try:
+        return model.model_validate_json(body), body
+    except ValidationError as error:
+        errors = [
+            {"pointer": "".join(f"/{part}" for part in fault["loc"]), "detail": fault["msg"]}
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise Refused(invalid_request(errors)) from error

@@ -1,0 +1,7 @@
+"""`python -m services.licensing api|worker|migrate`."""
+
+from services.licensing.app import api, worker
+from services.licensing.migrate import migrate
+from shared.command_line import run_command
+
+run_command("licensing", {"api": api, "worker": worker, "migrate": migrate})

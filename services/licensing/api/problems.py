@@ -1,0 +1,29 @@
+"""How licensing's errors look to a caller: the one place that knows HTTP statuses."""
+
+from typing import Final
+
+from services.licensing.domain.errors import (
+    CancellationWindowClosed,
+    LicenseNotActive,
+    LicenseNotFound,
+    LicensingError,
+    ProductNotFound,
+)
+from shared.http.problems import Problem
+
+_TABLE: Final[dict[type[LicensingError], tuple[int, str]]] = {
+    LicenseNotFound: (404, "There is no such license"),
+    ProductNotFound: (404, "There is no such product"),
+    LicenseNotActive: (409, "The license is not active"),
+    CancellationWindowClosed: (409, "The license can no longer be cancelled"),
+}
+STATUSES: Final = {error.code: status for error, (status, _) in _TABLE.items()}
+"""HTTP status by code, for the documents."""
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem document of a licensing error; None for any other."""
+    if not isinstance(error, LicensingError):
+        return None
+    status, title = _TABLE[type(error)]
+    return Problem(status, error.code, title, str(error))

@@ -1,0 +1,178 @@
+"""Units of work: what is read and written for some tenants, all of it or nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.db.shared_commits import SharedCommits
+from shared.db.statement import Statement
+from shared.db.writes import Writes
+
+Record = Mapping[str, Any]
+"""A row, by column name."""
+
+_ACQUIRE_TIMEOUT: Final = 5.0
+"""Seconds that a caller waits for a free connection."""
+
+
+class Session:
+    """One unit of work.
+
+    Reads see the session's tenants alone: row-level security is told which they are. Rows to write are
+    gathered in `writes` and written when the block of `Database.begin` ends, or earlier by `flush`.
+
+    A session that never read within its transaction has nothing to protect there, so what it writes may be
+    committed together with the writes of concurrent callers (`SharedCommits`).
+    """
+
+    __slots__ = ("_begun", "_database", "_read_only", "_tenants", "writes")
+
+    def __init__(self, database: "Database", tenants: Collection[UUID], *, read_only: bool) -> None:
+        self._database = database
+        self._tenants = tenants
+        self._read_only = read_only
+        self._begun: PoolConnectionProxy | None = None
+        self.writes = Writes()
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant of a session that has exactly one."""
+        (tenant,) = self._tenants
+        return tenant
+
+    async def rows(self, statement: Statement, **parameters: Any) -> list[Record]:
+        connection = self._begun or await self._begin()
+        return await connection.fetch(statement.sql, *statement.arguments(parameters))  # type: ignore[no-any-return]
+
+    async def row(self, statement: Statement, **parameters: Any) -> Record | None:
+        connection = self._begun or await self._begin()
+        return await connection.fetchrow(statement.sql, *statement.arguments(parameters))  # type: ignore[no-any-return]
+
+    async def flush(self) -> None:
+        """Write now what has been gathered, still within the transaction."""
+        if self.writes:
+            connection = self._begun or await self._begin()
+            sql, arguments = self.writes.statement()
+            self.writes = Writes()
+            await connection.execute(sql, *arguments)
+
+    async def _begin(self) -> PoolConnectionProxy:
+        connection = await self._database.pool.acquire(timeout=_ACQUIRE_TIMEOUT)
+        self._begun = connection
+        await connection.execute(begin_for(self._tenants, read_only=self._read_only))
+        return connection
+
+    async def _commit(self) -> None:
+        if self._begun is None:
+            if self.writes:
+                await self._database.shared.write(self._tenants, self.writes)
+            return
+        await self.flush()
+        await self._begun.execute("COMMIT")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                await self._commit()
+        finally:
+            if (connection := self._begun) is not None:
+                self._begun = None
+                await asyncio.shield(self._database.give_back(connection))
+
+
+def begin_for(tenants: Collection[UUID], *, read_only: bool = False) -> str:
+    """The SQL that opens a transaction for these tenants in one round trip; UUIDs need no quoting."""
+    mode = " READ ONLY" if read_only else ""
+    return f"BEGIN{mode}; SET LOCAL app.tenants = '{{{','.join(map(str, tenants))}}}'"
+
+
+class Database:
+    """A pool of connections that all act under one role, which owns no table."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+        self.shared = SharedCommits(self)
+
+    def begin(self, *tenants: UUID) -> Session:
+        """A unit of work that commits when its block ends and leaves nothing behind when it raises."""
+        return Session(self, tenants, read_only=False)
+
+    def read(self, *tenants: UUID) -> Session:
+        """A unit of work in which PostgreSQL refuses to write."""
+        return Session(self, tenants, read_only=True)
+
+    async def give_back(self, connection: PoolConnectionProxy) -> None:
+        """Return a connection to the pool, out of any transaction; a broken one is dropped."""
+        if not connection.is_closed() and connection.is_in_transaction():
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await connection.execute("ROLLBACK", timeout=5)
+            if not connection.is_closed() and connection.is_in_transaction():
+                connection.terminate()
+        await self.pool.release(connection)
+
+
+async def decode_json(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+    )
+
+
+async def _nothing_to_reset(_: asyncpg.Connection) -> None:
+    """All session state is set with SET LOCAL and so ends with its transaction (docs/adr/0003)."""
+
+
+@asynccontextmanager
+async def connect(
+    url: str, *, role: str, schema: str, size: int, application: str
+) -> AsyncIterator[Database]:
+    """A database whose sessions run as `role` and see the tables of `schema`.
+
+    The connections are opened when first needed, so that a process can start before its database.
+    """
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        command_timeout=30,
+        timeout=_ACQUIRE_TIMEOUT,
+        max_inactive_connection_lifetime=0,
+        init=decode_json,
+        reset=_nothing_to_reset,
+        server_settings=session_settings(role, schema, application),
+    )
+    async with pool:
+        database = Database(pool)
+        try:
+            yield database
+        finally:
+            await database.shared.close()
+
+
+def session_settings(role: str, schema: str, application: str) -> dict[str, str]:
+    """What every connection of ours tells the server; times in milliseconds."""
+    return {
+        "role": role,
+        "search_path": schema,
+        "application_name": application,
+        "timezone": "UTC",
+        "statement_timeout": "15000",
+        "lock_timeout": "5000",
+        "idle_in_transaction_session_timeout": "20000",
+        "jit": "off",
+    }

@@ -1,0 +1,74 @@
+"""The rows that a unit of work adds and changes, written as one statement.
+
+A command says what it writes, one row at a time and in plain order; PostgreSQL gets all of it in a single
+round trip, however many rows and tables there are.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import asyncpg
+
+_DIALECT: Final = asyncpg.dialect()  # type: ignore[no-untyped-call]  # untyped upstream
+
+_Shape = tuple[Table, tuple[str, ...], bool]
+
+
+class Writes:
+    """Rows to insert and rows to update, gathered until they are written.
+
+    One row may be named once only: PostgreSQL does not say which of two changes made in one statement wins.
+    """
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows: dict[_Shape, list[Sequence[Any]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def insert(self, table: Table, **values: Any) -> None:
+        self.rows.setdefault((table, tuple(values), False), []).append(tuple(values.values()))
+
+    def update(self, table: Table, **values: Any) -> None:
+        """Change the row whose primary key is among `values` to the rest of them."""
+        self.rows.setdefault((table, tuple(values), True), []).append(tuple(values.values()))
+
+    def extend(self, others: Iterable["Writes"]) -> None:
+        for other in others:
+            for shape, rows in other.rows.items():
+                self.rows.setdefault(shape, []).extend(rows)
+
+    def statement(self) -> tuple[str, list[Any]]:
+        """The SQL, which depends on tables and columns alone, and an array a column as its arguments."""
+        sql = _sql(tuple(self.rows))
+        return sql, [list(column) for rows in self.rows.values() for column in zip(*rows, strict=True)]
+
+
+@lru_cache(maxsize=512)
+def _sql(shapes: tuple[_Shape, ...]) -> str:
+    parts = []
+    first = 1
+    for table, columns, is_update in shapes:
+        arrays = ", ".join(
+            f"${first + place}::{table.c[name].type.compile(_DIALECT)}[]"
+            for place, name in enumerate(columns)
+        )
+        first += len(columns)
+        if is_update:
+            keys = [column.name for column in table.primary_key if column.name in columns]
+            sets = ", ".join(f"{name} = v.{name}" for name in columns if name not in keys)
+            match = " AND ".join(f"t.{name} = v.{name}" for name in keys)
+            source = f"unnest({arrays}) AS v({', '.join(columns)})"
+            parts.append(f"UPDATE {table.name} AS t SET {sets} FROM {source} WHERE {match}")  # noqa: S608 -- names of our own tables
+        else:
+            names = ", ".join(columns)
+            parts.append(f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})")  # noqa: S608 -- names of our own tables
+    *inner, last = parts
+    if not inner:
+        return last
+    named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(inner))
+    return f"WITH {named} {last}"

@@ -1,0 +1,1 @@
+"""The event contract: what the services tell each other and everybody else; asyncapi.yaml shows it whole."""

@@ -1,0 +1,60 @@
+"""How values look on the wire, in events and in HTTP bodies alike: models, times, money."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+_MINOR_UNITS: Final = 100
+
+
+class WireModel(BaseModel):
+    """Immutable, and strict when it is made: an unknown field or a value of another type is refused.
+
+    A reader of somebody else's data passes `extra="ignore"` when it validates, so that a newer writer's
+    additional fields do no harm.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        # `from` is a word of Python's: such fields have a name of their own here, and theirs on the wire.
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment with UTC as its time zone. Raises ValueError for a naive datetime."""
+    if moment.tzinfo is UTC:
+        return moment
+    if moment.utcoffset() is None:
+        raise ValueError("a time needs its time zone")
+    return moment.astimezone(UTC)
+
+
+def utc_text(moment: datetime) -> str:
+    """RFC 3339 with `Z`; microseconds only where there are any. Raises ValueError for a naive datetime."""
+    return in_utc(moment).replace(tzinfo=None).isoformat() + "Z"
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""A moment in UTC, written as `utc_text` does; a naive datetime is refused, another zone converted."""
+
+
+class Money(WireModel):
+    """An amount in a currency, as a decimal string and never a float."""
+
+    amount: str = Field(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")
+    """In the currency's major unit, such as `1750.00`; negative for a credit."""
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    """ISO 4217."""
+
+    @classmethod
+    def of(cls, minor: int, currency: str) -> Self:
+        """From minor units (cents), in which all arithmetic is done; only for currencies with hundredths."""
+        major, rest = divmod(abs(minor), _MINOR_UNITS)
+        return cls(amount=f"{'-' if minor < 0 else ''}{major}.{rest:02}", currency=currency)

@@ -1,0 +1,216 @@
+"""One request to a service: who asks, with what, and the answer being prepared.
+
+A route names the checks in the order the contract gives them (api.md section 1): who is calling, whether the
+resource exists for them, whether their role suffices, what they sent, whether they saw the latest version.
+Whatever a check or a rule raises becomes the answer.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import tracing
+from shared.db.database import Database, Session
+from shared.db.sandbox import Clocks
+from shared.http import problems
+from shared.http.etags import etag_of, unchanged
+from shared.http.problems import Problem, Refused
+from shared.identity import InternalTokens, NotAuthenticated, Principal
+
+_log: Final = logging.getLogger(__name__)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_UNREACHABLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the routes of one service share."""
+
+    database: Database
+    tokens: InternalTokens
+    clocks: Clocks
+    problem_of: Callable[[Exception], Problem | None]
+    """The problem that an error of the service's own stands for; None for one that it does not know."""
+
+
+class Input(BaseModel):
+    """What a caller sends: nothing unknown, and every field of the very type that is asked for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """Query parameters: text by nature, so converted; nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Input):
+    """No fields at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Call:
+    """A request being answered; see `read` and `write` for the two kinds."""
+
+    def __init__(self, request: Request, *, read_only: bool) -> None:
+        self.request = request
+        self.served: Served = request.app.state.served
+        self.principal: Principal = request.scope["principal"]
+        database = self.served.database
+        self.session: Session = (
+            database.read(self.principal.tenant_id) if read_only else database.begin(self.principal.tenant_id)
+        )
+        self._answer: Answer | None = None
+
+    async def now(self) -> datetime:
+        """The tenant's present, aware UTC."""
+        raise NotImplementedError  # the two kinds of call differ in what they may write
+
+    def allow(self, roles: Collection[str], *, held: Collection[str] | None = None) -> None:
+        """Let the caller go on if one of `roles` is held; `held` is the caller's directory roles unless given.
+
+        Raises Refused (403), naming the roles that would have sufficed.
+        """
+        if not any(role in roles for role in (self.principal.roles if held is None else held)):
+            raise Refused(problems.forbidden(tuple(roles)))
+
+    def query(self, model: type[_Model]) -> _Model:
+        """The query parameters. Raises Refused (422)."""
+        return _read_query(self.request, model)
+
+    def answer(
+        self,
+        status: int,
+        content: BaseModel | None = None,
+        *,
+        version: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare the answer; with the `version` of a single resource comes its ETag."""
+        body = b"" if content is None else content.model_dump_json().encode()
+        own = dict(headers or {})
+        if content is not None:
+            own["content-type"] = "application/json"
+            if version is not None:
+                own["etag"] = etag_of(version, content, body)
+        self._answer = Answer(status, body, own)
+
+    @property
+    def response(self) -> Response:
+        """The answer, ready to be sent; asked for after the block has ended."""
+        answer = self._answer
+        if answer is None:
+            raise RuntimeError("The route has prepared no answer.")
+        if answer.status == 200 and unchanged(self.request, answer.headers.get("etag")):
+            return Response(status_code=304, headers={"etag": answer.headers["etag"]})
+        return Response(answer.body, answer.status, answer.headers)
+
+    def _refuse(self, error: Exception) -> bool:
+        """Make the error the answer; false for one that nobody foresaw."""
+        problem = _problem_of(error, self.served)
+        if problem is None:
+            return False
+        self._answer = _refusal(problem, self.request)
+        return True
+
+
+class Read(Call):
+    """A request that only reads."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request, read_only=True)
+
+    async def now(self) -> datetime:
+        return await self.served.clocks.now(self.session)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        try:
+            await self.session.__aexit__(kind, error, trace)
+        except Exception as failure:
+            if self._refuse(failure):
+                return True
+            raise
+        return isinstance(error, Exception) and self._refuse(error)
+
+
+def read(request: Request) -> Read:
+    """Answer a request from one view of the data, in which PostgreSQL refuses to write."""
+    return Read(request)
+
+
+def refusal_response(problem: Problem, request: Request) -> Response:
+    answer = _refusal(problem, request)
+    return Response(answer.body, answer.status, answer.headers)
+
+
+def _refusal(problem: Problem, request: Request) -> Answer:
+    body = problem.document(instance=request.url.path, request_id=tracing.request_id.get() or "")
+    return Answer(problem.status, body, {"content-type": problems.MEDIA_TYPE, **problem.headers})
+
+
+def _problem_of(error: Exception, served: Served) -> Problem | None:
+    if isinstance(error, Refused):
+        return error.problem
+    if isinstance(error, NotAuthenticated):
+        return problems.unauthorized(str(error))
+    if (problem := served.problem_of(error)) is not None:
+        return problem
+    if isinstance(error, _BUSY):
+        return problems.request_in_progress()
+    if isinstance(error, _UNREACHABLE):
+        _log.warning("a part cannot be reached: %r", error)
+        return problems.unavailable()
+    return None
+
+
+def _read_query(request: Request, model: type[_Model]) -> _Model:
+    pairs = request.query_params.multi_items()
+    names = [name for name, _ in pairs]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise Refused(
+            problems.invalid_request([{"pointer": name, "detail": "Given twice."} for name in repeated])
+        )
+    try:
+        return model.model_validate(dict(pairs))
+    except ValidationError as error:
+        raise Refused(problems.invalid_request(errors_of(error, prefix=""))) from error
+
+
+def errors_of(error: ValidationError, *, prefix: str = "/") -> list[dict[str, str]]:
+    """What pydantic found, one entry a place, as JSON pointers."""
+    return [
+        {
+            "pointer": prefix + "/".join(str(part) for part in found["loc"]),
+            "detail": "This field is not known here." if found["type"] == "extra_forbidden" else found["msg"],
+        }
+        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

@@ -1,0 +1,44 @@
+"""Strong ETags, `"{version}-{digest}"`: the digest says whether anything changed, the version whether an edit is safe."""
+
+import hashlib
+from typing import Final
+
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from shared.http import problems
+from shared.http.problems import Refused
+
+_AS_OF: Final = {"as_of"}
+
+
+def etag_of(version: int, content: BaseModel, body: bytes) -> str:
+    """The ETag of a resource; when it was looked at (`as_of`) does not change it."""
+    if "as_of" in type(content).model_fields:
+        body = content.model_dump_json(exclude=_AS_OF).encode()
+    return f'"{version}-{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+
+
+def unchanged(request: Request, etag: str | None) -> bool:
+    """Whether a GET already holds what it would get (`If-None-Match`)."""
+    known = request.headers.get("if-none-match")
+    if known is None or etag is None or request.method not in {"GET", "HEAD"}:
+        return False
+    return known.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}
+
+
+def match(request: Request, version: int, *, required: bool) -> None:
+    """Check `If-Match` against the resource's present version; the digest is not compared.
+
+    Raises Refused: 428 where it is required and missing, 412 where another version is meant.
+    """
+    asked = request.headers.get("if-match")
+    if asked is None:
+        if required:
+            raise Refused(problems.precondition_required())
+        return
+    if asked.strip() == "*":
+        return
+    versions = {tag.strip().strip('"').partition("-")[0] for tag in asked.split(",")}
+    if str(version) not in versions:
+        raise Refused(problems.precondition_failed())

@@ -1,0 +1,206 @@
+"""From records to their effect, exactly once.
+
+A batch of records is one transaction: inbox, effect, then commit; only then does the offset move. Offsets are
+a bookmark, the inbox is the truth. When a batch fails, its records are applied one by one, and the one that
+cannot be applied is parked with its key; nothing is skipped in silence.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared import tracing
+from shared.db import inbox
+from shared.db.database import Database, Session
+from shared.events.codec import decode
+from shared.events.envelope import Envelope
+from shared.events.errors import UnknownEventType
+from shared.events.event import Event
+from shared.events.topics import Topic
+from shared.metrics import consumer_lag, events_applied, events_dropped, events_parked
+
+_log: Final = logging.getLogger(__name__)
+
+_BATCH: Final = 500
+_WAIT_MS: Final = 500
+_COMMIT_EVERY: Final = 0.5
+_KAFKA_TIMEOUT: Final = 10
+_CHECK_EVERY: Final = 10
+_CHECKS_WITHOUT_PROGRESS: Final = 3
+_MOST_PARKED_IN_A_ROW: Final = 50
+
+_PASSING: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+)
+"""Trouble with the database and not with the record: it ends the process, which comes back to the same record."""
+
+
+class VersionGap(Exception):
+    """An event before this one is missing; applying it would hide that."""
+
+
+class Stalled(Exception):
+    """The consumer should make progress and does not, or sets aside so much that something else is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event whose effect is not committed yet."""
+
+    envelope: Envelope
+    event: Event
+
+
+Handle = Callable[[Session, Sequence[Received]], Awaitable[None]]
+"""Applies events of several tenants in the order given; raises VersionGap where one is missing."""
+
+
+async def consume(
+    database: Database, bootstrap: str, *, topic: Topic, group: str, instance: str, handle: Handle
+) -> None:
+    """Run for ever as `instance` of consumer group `group`. Raises what no waiting within would mend.
+
+    A named instance takes its partitions over from its own predecessor at once, also after a kill.
+    """
+    consumer = AIOKafkaConsumer(
+        topic.name,
+        bootstrap_servers=bootstrap,
+        group_id=group,
+        group_instance_id=instance,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=_WAIT_MS,
+        request_timeout_ms=_KAFKA_TIMEOUT * 1000,
+    )
+    await asyncio.wait_for(consumer.start(), _KAFKA_TIMEOUT)
+    try:
+        async with asyncio.TaskGroup() as group_of_tasks:
+            group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle))
+            group_of_tasks.create_task(_watch(consumer, topic))
+    finally:
+        await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=_KAFKA_TIMEOUT / 2)
+
+
+async def _apply_for_ever(
+    database: Database, consumer: AIOKafkaConsumer, topic: Topic, handle: Handle
+) -> None:
+    clock = asyncio.get_running_loop().time
+    parked_in_a_row = 0
+    commit_at = clock()
+    uncommitted = False
+    while True:
+        by_partition = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=_BATCH)
+        records = [record for records in by_partition.values() for record in records]
+        if records:
+            parked = await apply(database, records, handle)
+            parked_in_a_row = parked_in_a_row + parked if parked == len(records) else 0
+            if parked_in_a_row >= _MOST_PARKED_IN_A_ROW:
+                raise Stalled(f"{parked_in_a_row} records of {topic.name} in a row could not be applied")
+            uncommitted = True
+        if uncommitted and clock() >= commit_at:
+            with suppress(KafkaError):  # the inbox makes a lost bookmark harmless
+                await asyncio.wait_for(consumer.commit(), _KAFKA_TIMEOUT)
+            commit_at = clock() + _COMMIT_EVERY
+            uncommitted = False
+
+
+async def _watch(consumer: AIOKafkaConsumer, topic: Topic) -> None:
+    """Raise Stalled when there is something to read and nothing is read: `getmany` would not tell."""
+    before: dict[TopicPartition, int] = {}
+    without_progress = 0
+    while True:
+        await asyncio.sleep(_CHECK_EVERY)
+        partitions = consumer.assignment()
+        try:
+            async with asyncio.timeout(_KAFKA_TIMEOUT):
+                ends = await consumer.end_offsets(partitions)
+                positions = {partition: await consumer.position(partition) for partition in partitions}
+        except (KafkaError, TimeoutError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            without_progress += 1
+            _log.warning("the broker does not answer: %r", error)
+        else:
+            lag = sum(ends[partition] - positions[partition] for partition in partitions)
+            consumer_lag.labels(topic.name).set(lag)
+            without_progress = without_progress + 1 if lag and positions == before else 0
+            before = positions
+        if without_progress >= _CHECKS_WITHOUT_PROGRESS:
+            raise Stalled(f"no progress on {topic.name} for {without_progress * _CHECK_EVERY} s")
+
+
+async def apply(database: Database, records: Sequence[ConsumerRecord], handle: Handle) -> int:
+    """Apply the records, each in effect or parked; how many were parked."""
+    try:
+        await _apply_together(database, records, handle)
+    except _PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever a record does, it is parked with it
+        if len(records) == 1:
+            await _park(database, records[0], error)
+            return 1
+        return sum([await apply(database, [record], handle) for record in records])
+    return 0
+
+
+async def _apply_together(database: Database, records: Sequence[ConsumerRecord], handle: Handle) -> None:
+    received = [read for record in records if (read := _read(record)) is not None]
+    if not received:
+        return
+    tracing.traceparent.set(received[0].envelope.traceparent if len(received) == 1 else None)
+    tenants = {one.envelope.tenantid for one in received}
+    async with database.begin(*tenants) as session:
+        unclaimed = await inbox.claim(
+            session, [(UUID(e.id), e.source, e.tenantid) for e in (one.envelope for one in received)]
+        )
+        fresh = []
+        for one in received:
+            name = (UUID(one.envelope.id), one.envelope.source)
+            if name in unclaimed:
+                unclaimed.remove(name)  # a repeat within the batch is a repeat too
+                fresh.append(one)
+        if fresh:
+            await handle(session, fresh)
+    topic = records[0].topic
+    events_applied.labels(topic).inc(len(fresh))
+    events_dropped.labels(topic).inc(len(received) - len(fresh))
+
+
+def _read(record: ConsumerRecord) -> Received | None:
+    """The event in a record; None for a type of a later release, which is not for us. Raises MalformedEvent."""
+    envelope = Envelope.from_headers(record.headers)
+    try:
+        return Received(envelope, decode(envelope.type, record.value))
+    except UnknownEventType:
+        return None
+
+
+async def _park(database: Database, record: ConsumerRecord, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}"
+    _log.error("parked %s/%s@%s: %s", record.topic, record.partition, record.offset, reason)
+    await inbox.park(
+        database,
+        topic=record.topic,
+        partition=record.partition,
+        position=record.offset,
+        key=(record.key or b"").decode(errors="replace"),
+        headers={name: (value or b"").decode(errors="replace") for name, value in record.headers},
+        value=record.value or b"",
+        reason=reason[:2000],
+    )
+    events_parked.labels(record.topic).inc()

@@ -1,0 +1,118 @@
+"""Carries the outbox to Kafka: publish in order, wait for the acknowledgements, delete what was acknowledged.
+
+One relay works at a time, held by an advisory lock on its own connection. It runs as a role that can read and
+delete outbox rows and nothing else. A repeat after a crash is the consumers' inbox's to notice.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from shared.clock import wall_clock
+from shared.db import idempotency
+from shared.db.database import decode_json, session_settings
+from shared.metrics import events_published, outbox_age
+
+_log: Final = logging.getLogger(__name__)
+
+_BATCH: Final = 500
+_BUSY_PAUSE: Final = 0.002
+"""Seconds between two looks at an empty outbox while events were seen within the last second."""
+_IDLE_PAUSE: Final = 0.02
+_REQUEST_TIMEOUT: Final = 5
+_SEND_TIMEOUT: Final = 15
+_LOCK_PAUSE: Final = 0.5
+_CLEAN_EVERY: Final = 600
+
+_LOCK: Final = "SELECT pg_try_advisory_lock(hashtext(current_schema() || ' relay'))"
+_OLDEST: Final = "SELECT id, topic, key, headers, value, created_at FROM outbox ORDER BY id LIMIT $1"
+_DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+_FORGET_ANSWERS: Final = "DELETE FROM idempotency WHERE created_at < $1"
+
+
+async def relay(url: str, bootstrap: str, *, schema: str) -> None:
+    """Run for ever. Raises when Kafka does not acknowledge in time, or a connection is lost."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=10,
+        command_timeout=15,
+        server_settings=session_settings(f"{schema}_relay", schema, f"siteward {schema} relay"),
+    )
+    try:
+        await decode_json(connection)
+        while not await connection.fetchval(_LOCK):  # noqa: ASYNC110 -- what is waited for is another process
+            await asyncio.sleep(_LOCK_PAUSE)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            # The idempotent producer never gives a batch up (aio-libs/aiokafka#1101).
+            enable_idempotence=False,
+            request_timeout_ms=_REQUEST_TIMEOUT * 1000,
+            linger_ms=0,
+        )
+        await asyncio.wait_for(producer.start(), _SEND_TIMEOUT)
+        try:
+            await _run(connection, producer)
+        finally:
+            # stop() flushes, and a broker that is gone would keep it waiting; what it held is in the outbox.
+            await asyncio.wait({asyncio.ensure_future(producer.stop())}, timeout=_REQUEST_TIMEOUT)
+    finally:
+        connection.terminate()
+
+
+async def _run(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
+    last_seen = clean_at = time.monotonic()
+    while True:
+        count = await publish_batch(connection, producer)
+        now = time.monotonic()
+        if count:
+            last_seen = now
+        else:
+            outbox_age.set(0)
+        if now >= clean_at:
+            clean_at = now + _CLEAN_EVERY
+            await connection.execute(_FORGET_ANSWERS, wall_clock() - idempotency.KEPT)
+        if count < _BATCH:
+            await asyncio.sleep(_BUSY_PAUSE if now - last_seen < 1 else _IDLE_PAUSE)
+
+
+async def publish_batch(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
+    """Publish the oldest events and delete those acknowledged; how many there were.
+
+    Raises the first failure, after the events acknowledged before it are deleted.
+    """
+    rows = await connection.fetch(_OLDEST, _BATCH)
+    if not rows:
+        return 0
+    outbox_age.set((wall_clock() - rows[0]["created_at"]).total_seconds())
+    acknowledged, failure = await _publish(producer, rows)
+    await connection.execute(_DELETE, acknowledged)
+    if failure is not None:
+        raise failure
+    return len(rows)
+
+
+async def _publish(
+    producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
+) -> tuple[list[int], BaseException | None]:
+    """Send all of them, in order; the ids acknowledged before the first failure, and that failure."""
+    sent: list[asyncio.Future[Any]] = []
+    async with asyncio.timeout(_SEND_TIMEOUT):
+        for row in rows:
+            headers = [(name, value.encode()) for name, value in row["headers"].items()]
+            sent.append(
+                await producer.send(row["topic"], row["value"], key=row["key"].encode(), headers=headers)
+            )
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+    acknowledged: list[int] = []
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            return acknowledged, outcome
+        acknowledged.append(row["id"])
+        events_published.labels(row["topic"]).inc()
+    return acknowledged, None
