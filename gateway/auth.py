@@ -1,6 +1,7 @@
 """Who is calling: a bearer token becomes a principal, and the internal token that stands for it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,6 @@ from uuid import UUID
 
 import aiohttp
 import orjson
-import structlog
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
@@ -18,7 +18,8 @@ from joserfc.jws import CompactSignature, JWSRegistry
 from shared.http.problems import Problem, Refused, unauthorized, unavailable
 from shared.identity import LIFETIME, NotAuthenticated, Principal, mint
 
-ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
+ALGORITHMS: Final = ("Ed25519", "EdDSA", "ES256", "RS256")
+"""The first two are one algorithm, by its name in RFC 9864 and by the older one."""
 SKEW: Final = 5
 """Seconds by which an issuer's clock may be ahead of ours; nothing is granted after `exp`."""
 
@@ -37,7 +38,7 @@ _KEY_TYPES: Final = ("OKP", "EC", "RSA")
 # Other header fields than RFC 7515's are common, and mean nothing to us.
 _REGISTRY: Final = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
 
-log = structlog.get_logger(__name__)
+_log: Final = logging.getLogger(__name__)
 
 
 class Keys(Protocol):
@@ -101,7 +102,7 @@ class PublishedKeys:
                 document = orjson.loads(await answer.read())
             keys = [_public_key(entry) for entry in document["keys"]]
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
-            log.warning("issuer_keys_unreadable", url=self._url, error=repr(error))
+            _log.warning("the issuer's keys at %s cannot be read: %r", self._url, error)
             return
         self._keys = {key.kid: key for key in keys if key is not None}
         self._fetched_at = time.monotonic()
@@ -206,12 +207,10 @@ def _caller(claims: Mapping[str, Any], *, audience: str, now: float) -> Caller:
     audiences = claims.get("aud")
     if audience not in (audiences if isinstance(audiences, list) else [audiences]):
         raise NotAuthenticated("The token is for somebody else.")
-    expires_at, not_before = claims.get("exp"), claims.get("nbf", 0)
-    if not _is_number(expires_at) or not _is_number(not_before):
-        raise NotAuthenticated("The token has no valid exp or nbf.")
+    expires_at = _seconds(claims.get("exp"))
     if expires_at <= now:
         raise NotAuthenticated("The token has expired.")
-    if not_before > now + SKEW:
+    if _seconds(claims.get("nbf", 0)) > now + SKEW:
         raise NotAuthenticated("The token is not valid yet.")
     subject = claims.get("sub")
     if not (isinstance(subject, str) and 0 < len(subject) <= _LONGEST_SUBJECT and subject.isprintable()):
@@ -221,7 +220,7 @@ def _caller(claims: Mapping[str, Any], *, audience: str, now: float) -> Caller:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise NotAuthenticated("The token has no valid tid.") from error
     scopes = _words(claims, "scopes") | _words(claims, "scope") | _words(claims, "scp")
-    return Caller(Principal(subject, tenant, _words(claims, "roles"), scopes), float(expires_at))
+    return Caller(Principal(subject, tenant, _words(claims, "roles"), scopes), expires_at)
 
 
 def _words(claims: Mapping[str, Any], name: str) -> frozenset[str]:
@@ -233,8 +232,11 @@ def _words(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     return frozenset(words)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _seconds(value: object) -> float:
+    """A NumericDate."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotAuthenticated("The token has no valid exp or nbf.")
+    return float(value)
 
 
 def _invalid_token(detail: str) -> Problem:

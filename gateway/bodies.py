@@ -18,7 +18,8 @@ async def read(exchange: Exchange, model: type[_Model]) -> tuple[_Model, bytes]:
     Raises Refused: 413, 415, 400 or 422, in this order.
     """
     body = await exchange.whole_body(_LIMIT)
-    if exchange.content_type.partition(b";")[0].strip().lower() != b"application/json":
+    content_type = exchange.header(b"content-type") or b""
+    if content_type.partition(b";")[0].strip().lower() != b"application/json":
         raise Refused(unsupported_media_type("application/json"))
     try:
         orjson.loads(body)

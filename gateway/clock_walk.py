@@ -4,7 +4,6 @@ Pure over `Clock`: it knows neither HTTP nor the time of day.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -44,8 +43,12 @@ class Clock(Protocol):
         ...
 
 
-Pause: TypeAlias = Callable[[bool], Awaitable[None]]
-"""Waits before the next look; told whether anything has moved since the last one, it may raise to give up."""
+class Pause(Protocol):
+    """Waits before the next look."""
+
+    async def __call__(self, *, moved: bool) -> None:
+        """Told whether anything has `moved` since the last look, it may raise to give up."""
+        ...
 
 
 def is_quiet(licensing: Standing, plans: Standing) -> bool:
@@ -88,13 +91,14 @@ async def walk(clocks: tuple[Clock, Clock], to: datetime, pause: Pause) -> None:
         if any(one.now < now for one in standings):
             await _move(clocks, now, advancing_to=max(to, now))
         elif not is_quiet(*standings):
-            await pause(standings != seen)
+            await pause(moved=standings != seen)
         elif now < to:
             await _move(clocks, next_stop(standings, to), advancing_to=to)
         else:
             break
         seen = standings
-    if any(one.advancing_to is not None for one in standings):
+    # What points further belongs to a walk that came after this one.
+    if any(one.advancing_to is not None and one.advancing_to <= now for one in standings):
         await _move(clocks, now, advancing_to=None)
 
 

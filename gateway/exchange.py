@@ -1,10 +1,13 @@
 """One request and its answer, as the gateway sees them: headers sorted once, a request id on every answer."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from secrets import token_hex
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from secrets import token_bytes
 from typing import Any, Final, TypeAlias
 
+from pydantic import BaseModel
+
+from shared.http.etags import etag_of
 from shared.http.problems import MEDIA_TYPE, Problem, Refused, content_too_large
 from shared.ids import new_id
 
@@ -64,13 +67,10 @@ class Exchange:
         "_send",
         "authorization",
         "content_length",
-        "content_type",
         "extra_headers",
         "has_body",
-        "if_none_match",
         "method",
         "path",
-        "query",
         "request_id",
         "scope",
         "status",
@@ -84,63 +84,51 @@ class Exchange:
         self._send = send
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.query: bytes = scope["query_string"]
-        self.authorization: bytes | None = None
-        self.content_type = b""
-        self.content_length: int | None = None
-        self.if_none_match: bytes | None = None
-        self.has_body = False
-        self.extra_headers: Headers = []
-        """What every answer of this exchange carries besides: the rate limits."""
         self.status = 0
         """Of the answer; 0 until it has begun."""
+        self.extra_headers: Headers = []
+        """What every answer of this exchange carries besides: the rate limits."""
         self.to_forward: Headers = []
         """The headers that a service is to see, without those that the gateway says in its own words."""
-        request_id = traceparent = connection = None
+        said: dict[bytes, bytes] = {}
         for header in scope["headers"]:
-            name, value = header
-            if name not in _KEPT_BACK:
+            if header[0] in _KEPT_BACK:
+                said[header[0]] = header[1]
+            else:
                 self.to_forward.append(header)
-                if name == b"content-type":
-                    self.content_type = value
-                elif name == b"if-none-match":
-                    self.if_none_match = value
-            elif name == b"authorization":
-                self.authorization = value
-            elif name == b"content-length":
-                self.content_length = int(value)
-                self.has_body = self.content_length > 0
-            elif name == b"transfer-encoding":
-                self.has_body = True
-            elif name == b"x-request-id":
-                request_id = value
-            elif name == b"traceparent":
-                traceparent = value
-            elif name == b"connection":
-                connection = value
-        if connection is not None and connection.lower() not in (b"keep-alive", b"close"):
-            named = {token.strip().lower() for token in connection.split(b",")}
-            self.to_forward = [header for header in self.to_forward if header[0] not in named]
-        if request_id is None or not _REQUEST_ID.fullmatch(request_id):
-            request_id = str(new_id()).encode()
-        self.request_id: bytes = request_id
+        self.authorization = said.get(b"authorization")
+        length = said.get(b"content-length")
+        self.content_length = None if length is None else int(length)
+        self.has_body = b"transfer-encoding" in said or bool(self.content_length)
+        self.request_id = _request_id(said.get(b"x-request-id"))
+        if b"connection" in said:
+            self._drop({token.strip().lower() for token in said[b"connection"].split(b",")})
+        traceparent = said.get(b"traceparent")
         if traceparent is None or not _TRACEPARENT.fullmatch(traceparent):
-            traceparent = f"00-{token_hex(16)}-{token_hex(8)}-01".encode()
-            self.to_forward = [header for header in self.to_forward if header[0] != b"tracestate"]
-        self.traceparent: bytes = traceparent
+            traceparent = b"00-%b-%b-01" % (token_bytes(16).hex().encode(), token_bytes(8).hex().encode())
+            self._drop({b"tracestate"})
+        self.traceparent = traceparent
+
+    def _drop(self, names: set[bytes]) -> None:
+        self.to_forward = [header for header in self.to_forward if header[0] not in names]
 
     @property
     def target(self) -> bytes:
         """Path and query as they came."""
         path: bytes = self.scope["raw_path"]
-        return path + b"?" + self.query if self.query else path
+        query: bytes = self.scope["query_string"]
+        return path + b"?" + query if query else path
 
     @property
     def client_address(self) -> str:
         client = self.scope.get("client")
         return client[0] if client else ""
 
-    async def body(self) -> AsyncIterator[bytes]:
+    def header(self, name: bytes) -> bytes | None:
+        """A header of the request that is asked for too rarely to be looked up beforehand."""
+        return next((value for known, value in self.scope["headers"] if known == name), None)
+
+    async def body(self) -> AsyncGenerator[bytes, None]:
         """The request's body as it arrives, so that a large one never stands in memory as a whole.
 
         Raises ClientGone.
@@ -192,8 +180,25 @@ class Exchange:
     ) -> None:
         await self.answer(status, [_JSON, *headers], body)
 
+    async def answer_resource(self, content: BaseModel, *, version: int) -> None:
+        """Answer a `GET` of one resource with its ETag, or 304 to whoever has it already."""
+        body = content.model_dump_json().encode()
+        etag = etag_of(version, content, body).encode()
+        known = (self.header(b"if-none-match") or b"").split(b",")
+        if etag in [tag.strip().removeprefix(b"W/") for tag in known] or known == [b"*"]:
+            await self.start(304, [(b"etag", etag)])
+            await self.body_part(b"", more=False)
+        else:
+            await self.answer_json(200, body, [(b"etag", etag)])
+
     async def refuse(self, problem: Problem) -> None:
         """Answer with a problem document."""
         body = problem.document(instance=self.path, request_id=self.request_id.decode())
         headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
         await self.answer(problem.status, [(b"content-type", MEDIA_TYPE.encode()), *headers], body)
+
+
+def _request_id(sent: bytes | None) -> bytes:
+    if sent is not None and _REQUEST_ID.fullmatch(sent):
+        return sent
+    return str(new_id()).encode()

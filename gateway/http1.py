@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200:  # noqa: PLR2004 - the line between interim and final (RFC 9110, 15.2)
+        if status < 200:
             return
         self.status = status
         if self._only_head:

@@ -19,11 +19,12 @@ class _Window:
 
 
 class RateLimited(Refused):
-    """429; `item` is what the `RateLimit` header says about it."""
+    """429; `item` and `policy` are what `RateLimit` and `RateLimit-Policy` say about it."""
 
-    def __init__(self, retry_after: int, item: str) -> None:
+    def __init__(self, retry_after: int, *, item: str, policy: str) -> None:
         super().__init__(rate_limited(retry_after))
         self.item = item
+        self.policy = policy
 
 
 class RateLimit:
@@ -51,7 +52,7 @@ class RateLimit:
             window = self._windows[key] = _Window(now + self._seconds, self._quota)
         wait = int(window.ends_at - now) + 1
         if not window.left:
-            raise RateLimited(wait, f'"{self._name}";r=0;t={wait}')
+            raise RateLimited(wait, item=f'"{self._name}";r=0;t={wait}', policy=self.policy)
         window.left -= 1
         return f'"{self._name}";r={window.left};t={wait}'
 

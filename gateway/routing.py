@@ -26,9 +26,29 @@ _SERVICES: Final = {
 
 # Every fixed word of a route after its first; whatever else stands in a path is an id.
 _WORDS: Final = frozenset(
-    """activate activation-file advance audit-events cancel convert device-observations enterprise-iot
-    entitlements estimate extend-trial import plan preview reactivate role-assignments sensors sites statements
-    undo verification""".split()
+    {
+        "activate",
+        "activation-file",
+        "advance",
+        "audit-events",
+        "cancel",
+        "convert",
+        "device-observations",
+        "enterprise-iot",
+        "entitlements",
+        "estimate",
+        "extend-trial",
+        "import",
+        "plan",
+        "preview",
+        "reactivate",
+        "role-assignments",
+        "sensors",
+        "sites",
+        "statements",
+        "undo",
+        "verification",
+    }
 )
 _DEEPEST: Final = 8
 _ROUTES_COUNTED: Final = 200

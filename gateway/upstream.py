@@ -1,12 +1,11 @@
 """How a request reaches a service and its answer comes back."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
-
-import structlog
 
 from gateway.exchange import HOP_BY_HOP, Exchange, Headers
 from gateway.http1 import SMALL, Broken, Connection, NotConnected, Pool, Silent
@@ -16,11 +15,10 @@ _REPEATABLE: Final = ("GET", "HEAD")
 _BODILESS: Final = ("GET", "HEAD", "DELETE", "OPTIONS")
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.25
-_SERVER_ERROR: Final = 500
 # The gateway says these for itself; a service's word about them does not pass.
 _NOT_RETURNED: Final = HOP_BY_HOP | {b"date", b"server", b"x-request-id", b"ratelimit", b"ratelimit-policy"}
 
-log = structlog.get_logger(__name__)
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +109,13 @@ class Upstream:
                 await connection.exchange(head, body=parts, chunked=chunked, only_head=method == "HEAD")
             except Broken as error:
                 connection.release()
-                log.warning("upstream_broke", upstream=self.name, method=method, error=str(error))
+                _log.warning("%s broke off a %s: %s", self.name, method, error)
                 if not repeatable:
                     raise Refused(unavailable()) from error
                 repeatable, fresh = False, True
             except Silent as error:
                 connection.release()
-                log.warning("upstream_silent", upstream=self.name, method=method)
+                _log.warning("%s keeps silent on a %s", self.name, method)
                 raise Refused(unavailable()) from error
             except BaseException:
                 connection.release()
@@ -135,7 +133,7 @@ class Upstream:
                 now = time.monotonic()
                 deadline = deadline or now + self._patience
                 if now + pause > deadline:
-                    log.warning("upstream_unreachable", upstream=self.name, error=str(error))
+                    _log.warning("%s cannot be reached: %s", self.name, error)
                     raise Refused(unavailable()) from error
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -143,7 +141,7 @@ class Upstream:
     async def _give_back(self, connection: Connection, exchange: Exchange) -> None:
         status = connection.status
         headers = [header for header in connection.headers if header[0] not in _NOT_RETURNED]
-        if status >= _SERVER_ERROR and not _is_problem(headers):
+        if status >= 500 and not _is_problem(headers):
             # An error of the server under the service, not of the service: nobody's to see.
             raise Refused(internal_error())
         await exchange.start(status, headers)
@@ -155,7 +153,7 @@ class Upstream:
                 await exchange.body_part(part, more=True)
         except (Broken, Silent) as error:
             # Too late for another status: the client sees the connection cut instead of a shortened body.
-            log.warning("upstream_broke_in_answer", upstream=self.name, error=repr(error))
+            _log.warning("%s broke off within an answer: %r", self.name, error)
             return
         await exchange.body_part(b"", more=False)
 

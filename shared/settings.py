@@ -27,6 +27,8 @@ class ServiceSettings(Settings):
     """A JWKS file with the gateway's public keys: the only caller whose tokens an api believes."""
     pool_size: int = Field(default=16, ge=2, le=200)
     """Connections one process holds; there is no overflow."""
+    instance: str = "1"
+    """Names this worker within its consumer group; workers that run side by side need different names."""
     partitions: int = Field(default=6, ge=1, le=200)
     """Partitions of a topic when `migrate` creates it; never changed afterwards, for it would break order."""
     replication: int = Field(default=1, ge=1, le=9)

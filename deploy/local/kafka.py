@@ -38,7 +38,7 @@ async def prepare(
     return Program(
         name=NAME,
         command=(*_java(runtime, jars), "kafka.Kafka", str(settings)),
-        record=folder / "kafka.pid",
+        record=record(folder),
         serves=lambda: serves(address(port)),
     )
 
@@ -46,6 +46,11 @@ async def prepare(
 def address(port: int) -> str:
     """The KAFKA_BOOTSTRAP_SERVERS of a broker on `port`."""
     return f"{HOST}:{port}"
+
+
+def record(folder: Path) -> Path:
+    """The file with the process id of the broker in `folder`."""
+    return folder / f"{NAME}.pid"
 
 
 async def serves(bootstrap_servers: str) -> bool:

@@ -23,7 +23,7 @@ def ensure(folder: Path) -> None:
 
     for name in (GATEWAY, ISSUER):
         if not (folder / name).exists():
-            key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, auto_kid=True)
+            key = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)
             write_secret(folder / name, orjson.dumps(key.as_dict(private=True)))
     private = OKPKey.import_key(orjson.loads((folder / GATEWAY).read_bytes()))
     write_secret(folder / SERVICES, orjson.dumps({"keys": [private.as_dict(private=False)]}))

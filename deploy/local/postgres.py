@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,21 +19,26 @@ from deploy.local.process import Program, run
 NAME: Final = "postgres"
 ROLE: Final = "siteward"
 DATABASE: Final = "siteward"
+STOP_SIGNAL: Final = signal.SIGINT
+"""A "fast" stop, which waits for no client; SIGTERM would."""
 _CONNECTIONS: Final = 200
 _PATIENCE: Final = 2.0
 _PRIVATE: Final = 0o700
 
 
-async def prepare(folder: Path, port: int, *, durable: bool = True) -> Program:
+async def prepare(
+    folder: Path, port: int, *, durable: bool = True, say: Callable[[str], None] = lambda _: None
+) -> Program:
     """The program that serves the data in `folder`, which is made when it is not there.
 
     `durable=False` does not wait for the disk: for tests, whose data may go with the machine.
-    Raises SetupError.
+    `say` is told of what takes long. Raises SetupError.
     """
     account = accounts.unprivileged()
     binaries = _for_account(_binaries(), account)
     home = _home(folder, account)
     if not (home / "data").exists():
+        say("PostgreSQL: making the database (once)")
         await _make(home, binaries, account)
     address = url(folder, port)
     return Program(
@@ -42,11 +48,10 @@ async def prepare(folder: Path, port: int, *, durable: bool = True) -> Program:
             *("-c", f"listen_addresses={HOST}", "-c", "unix_socket_directories="),
             *("-c", f"max_connections={_CONNECTIONS}", "-c", f"fsync={'on' if durable else 'off'}"),
         ),
-        record=home / "postgres.pid",
+        record=record(folder),
         account=account,
         serves=lambda: serves(address),
-        # "Fast": waits for no client; SIGTERM would.
-        stop_signal=signal.SIGINT,
+        stop_signal=STOP_SIGNAL,
         before=lambda: (home / "data" / "postmaster.pid").unlink(missing_ok=True),
     )
 
@@ -55,6 +60,11 @@ def url(folder: Path, port: int) -> str:
     """The DATABASE_URL of the server in `folder`, with the password."""
     password = (_home(folder, accounts.unprivileged()) / "password").read_text()
     return f"postgresql://{ROLE}:{password}@{HOST}:{port}/{DATABASE}"
+
+
+def record(folder: Path) -> Path:
+    """The file with the process id of the server in `folder`."""
+    return _home(folder, accounts.unprivileged()) / f"{NAME}.pid"
 
 
 async def serves(address: str) -> bool:

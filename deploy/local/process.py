@@ -3,23 +3,21 @@
 import asyncio
 import contextlib
 import ctypes
-import fcntl
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
+from deploy.local import record
 from deploy.local.accounts import Account
 from deploy.local.errors import SetupError
 from deploy.local.places import PROJECT
 
 STOPS_WITHIN: Final = 10.0
 """Seconds a process has to stop cleanly before it is killed."""
-_POLL: Final = 0.02
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -44,11 +42,7 @@ class Program:
 
 
 class Process:
-    """A program that runs.
-
-    It inherits a locked file with its id in it, and so do its own children: the lock is free when all of them
-    are gone, however they ended and whoever started them.
-    """
+    """A program that runs."""
 
     def __init__(self, program: Program, running: asyncio.subprocess.Process) -> None:
         self.program = program
@@ -60,7 +54,7 @@ class Process:
 
         Raises SetupError when something is left that does not end.
         """
-        with await _claim(program) as record:
+        with await record.claim(program.record, program.stop_signal) as claimed:
             program.before()
             with log_file(state, program.name).open("ab") as log:
                 running = await spawn(
@@ -69,9 +63,9 @@ class Process:
                     account=program.account,
                     dies_by=program.stop_signal,
                     output=log.fileno(),
-                    inherits=(record.fileno(),),
+                    inherits=(claimed.fileno(),),
                 )
-            record.write(str(running.pid))
+            claimed.write(str(running.pid))
         return cls(program, running)
 
     @property
@@ -170,33 +164,6 @@ def log_file(state: Path, name: str) -> Path:
     folder = state / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}.log"
-
-
-async def _claim(program: Program) -> TextIO:
-    path = program.record
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as unless_claimed:
-        record = unless_claimed.enter_context(path.open("a+"))
-        for number in (program.stop_signal, signal.SIGKILL):
-            if not _locked(record) and (pid := path.read_text()):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), number)
-            deadline = time.monotonic() + STOPS_WITHIN
-            while time.monotonic() < deadline:
-                if _locked(record):
-                    record.truncate(0)
-                    unless_claimed.pop_all()
-                    return record
-                await asyncio.sleep(_POLL)
-        raise SetupError(f"The {program.name} of an earlier run does not end: process {path.read_text()}.")
-
-
-def _locked(file: TextIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _tied_to_us(number: signal.Signals) -> Callable[[], None]:

@@ -10,7 +10,6 @@ from typing import Final
 
 from deploy.local.errors import SetupError
 from deploy.local.places import STATE
-from deploy.local.ports import is_free
 from deploy.local.process import tie_to_parent
 from deploy.local.services import GATEWAY, PORTS
 from deploy.local.system import System
@@ -50,25 +49,19 @@ async def _run_until_told(began: float) -> None:
             await up
             _say(await _welcome(system, time.monotonic() - began))
             await told
+        _say("stopping …")
     finally:
         up.cancel()
         await asyncio.wait([up])
-        _say("stopping …")
         await system.stop()
-        _say("stopped")
+    _say("stopped")
 
 
 def _gateway_port() -> int:
     given = os.environ.get("SITEWARD_PORT") or str(PORTS[GATEWAY])
     if not given.isdecimal() or not 0 < int(given) <= _LAST_PORT:
         raise SetupError(f"SITEWARD_PORT is no port: {given}")
-    port = int(given)
-    if not is_free(port):
-        raise SetupError(
-            f"port {port} is taken. Stop what listens there, or choose another: "
-            f"make run SITEWARD_PORT={port + 1}"
-        )
-    return port
+    return int(given)
 
 
 async def _welcome(system: System, seconds: float) -> str:

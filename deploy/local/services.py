@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local import keys
-from deploy.local.ports import HOST, Ports
+from deploy.local.errors import SetupError
+from deploy.local.ports import HOST, Ports, is_free
 from deploy.local.process import Program
 
 GATEWAY: Final = "gateway"
@@ -23,7 +24,15 @@ _PATIENCE: Final = 2.0
 
 
 def choose_ports(ports: Ports, *, gateway: int | None, preferred: bool) -> dict[str, int]:
-    """A port for each process: the gateway's as given, the others' by preference or any."""
+    """A port for each process: the gateway's as given, the others' by preference or any.
+
+    Raises SetupError when the gateway's is taken.
+    """
+    if gateway and not is_free(gateway):
+        raise SetupError(
+            f"port {gateway} is taken. Stop what listens there, or choose another: "
+            f"make run SITEWARD_PORT={gateway + 1}"
+        )
     chosen = {name: ports.take(PORTS[name] if preferred else None) for name in SERVICES}
     return {GATEWAY: gateway or ports.take(), **chosen}
 
@@ -52,6 +61,11 @@ def programs(state: Path, ports: Mapping[str, int], *, database_url: str, kafka:
     ]
 
 
+def record(state: Path, name: str) -> Path:
+    """The file with the process id of `name`."""
+    return state / "run" / f"{name}.pid"
+
+
 def url(port: int) -> str:
     """The address of a process of ours, from this machine."""
     return f"http://{HOST}:{port}"
@@ -64,7 +78,7 @@ def _program(
     return Program(
         name=name,
         command=(sys.executable, "-m", *module),
-        record=state / "run" / f"{name}.pid",
+        record=record(state, name),
         environment={
             **environment,
             "SITEWARD_HOST": HOST,

@@ -13,6 +13,7 @@ from deploy.local.errors import SetupError
 from deploy.local.lock import Lock
 from deploy.local.ports import HOST, Ports
 from deploy.local.process import Program, log_file
+from deploy.local.record import end_leftover
 from deploy.local.supervisor import Supervisor
 
 POSTGRES_PORT: Final = 15432
@@ -70,6 +71,7 @@ class System:
         Raises SetupError; call `stop` then as well.
         """
         self._lock.take()
+        await self._end_leftovers()
         self._ports = services.choose_ports(self._free, gateway=self._gateway_port, preferred=self._preferred)
         keys.ensure(self._state / "keys")
         try:
@@ -116,16 +118,22 @@ class System:
             await self._supervisor.stop(names)
         self._lock.release()
 
+    async def _end_leftovers(self) -> None:
+        """What a killed run left behind may still hold the ports."""
+        await asyncio.gather(
+            *(end_leftover(services.record(self._state, name)) for name in services.PORTS),
+            end_leftover(kafka.record(self._state / "kafka")),
+            end_leftover(postgres.record(self._state / "postgres"), postgres.STOP_SIGNAL),
+        )
+
     async def _database(self) -> None:
         began = time.monotonic()
         if self.database_url:
             await _answering("PostgreSQL", "DATABASE_URL", lambda: postgres.serves(self.database_url))
             return
         folder = self._state / "postgres"
-        if not folder.exists():
-            self._say("PostgreSQL: making the database (once)")
         port = self._port(POSTGRES_PORT)
-        program = await postgres.prepare(folder, port, durable=self._durable)
+        program = await postgres.prepare(folder, port, durable=self._durable, say=self._say)
         self.database_url = postgres.url(folder, port)
         await self._up(program)
         self._say(_took(f"PostgreSQL serves on {HOST}:{port}", began))

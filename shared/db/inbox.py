@@ -11,11 +11,15 @@ from shared.db.database import Database, Session
 from shared.db.statement import Statement
 from shared.db.tables import inbox, parked_events
 
-_NEW: Final = func.unnest(
-    bindparam("events", type_=ARRAY(Uuid)),
-    bindparam("sources", type_=ARRAY(Text)),
-    bindparam("tenants", type_=ARRAY(Uuid)),
-).table_valued(column("event_id", Uuid), column("source", Text), column("tenant_id", Uuid))
+_NEW: Final = (
+    func.unnest(
+        bindparam("events", type_=ARRAY(Uuid)),
+        bindparam("sources", type_=ARRAY(Text)),
+        bindparam("tenants", type_=ARRAY(Uuid)),
+    )
+    .table_valued(column("event_id", Uuid), column("source", Text), column("tenant_id", Uuid))
+    .render_derived()
+)
 _CLAIM: Final = Statement(
     insert(inbox)
     .from_select(

@@ -17,7 +17,7 @@ _REMEMBERED: Final = 100_000
 
 _OF_TENANT: Final = tenants.c.tenant_id == bindparam("tenant")
 _CLOCK: Final = Statement(select(tenants.c.clock).where(_OF_TENANT))
-_CLOCK_HELD: Final = Statement(select(tenants.c.clock).where(_OF_TENANT).with_for_update(read=True))
+_CLOCK_LOCKED: Final = Statement(select(tenants.c.clock).where(_OF_TENANT).with_for_update())
 _SETTLE: Final = Statement(
     insert(tenants)
     .values(tenant_id=bindparam("tenant"))
@@ -86,7 +86,7 @@ class Clocks:
             return wall_clock()
         if await session.row(_SETTLE, tenant=session.tenant_id):
             return wall_clock()  # not remembered: this session may yet be rolled back
-        row = await session.row(_CLOCK_HELD, tenant=session.tenant_id)
+        row = await session.row(_CLOCK_LOCKED, tenant=session.tenant_id)
         return self._told(session.tenant_id, None if row is None else row["clock"])
 
     def _told(self, tenant: UUID, clock: datetime | None) -> datetime:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.dialects.postgresql import JSONB, asyncpg
 
 _DIALECT: Final = asyncpg.dialect()  # type: ignore[no-untyped-call]  # untyped upstream
 
@@ -44,8 +45,11 @@ class Writes:
 
     def statement(self) -> tuple[str, list[Any]]:
         """The SQL, which depends on tables and columns alone, and an array a column as its arguments."""
-        sql = _sql(tuple(self.rows))
-        return sql, [list(column) for rows in self.rows.values() for column in zip(*rows, strict=True)]
+        arguments: list[Any] = []
+        for (table, columns, _), rows in self.rows.items():
+            for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+                arguments.append([_json(value) for value in values] if _is_json(table, name) else values)
+        return _sql(tuple(self.rows)), arguments
 
 
 @lru_cache(maxsize=512)
@@ -53,22 +57,35 @@ def _sql(shapes: tuple[_Shape, ...]) -> str:
     parts = []
     first = 1
     for table, columns, is_update in shapes:
-        arrays = ", ".join(
-            f"${first + place}::{table.c[name].type.compile(_DIALECT)}[]"
-            for place, name in enumerate(columns)
-        )
+        arrays = ", ".join(f"${first + place}::{_array(table, name)}" for place, name in enumerate(columns))
         first += len(columns)
+        names = ", ".join(columns)
+        source = f"unnest({arrays}) AS v({names})"
+        values = {name: f"v.{name}{'::jsonb' if _is_json(table, name) else ''}" for name in columns}
         if is_update:
-            keys = [column.name for column in table.primary_key if column.name in columns]
-            sets = ", ".join(f"{name} = v.{name}" for name in columns if name not in keys)
+            keys = [column.name for column in table.primary_key]
+            sets = ", ".join(f"{name} = {value}" for name, value in values.items() if name not in keys)
             match = " AND ".join(f"t.{name} = v.{name}" for name in keys)
-            source = f"unnest({arrays}) AS v({', '.join(columns)})"
             parts.append(f"UPDATE {table.name} AS t SET {sets} FROM {source} WHERE {match}")  # noqa: S608 -- names of our own tables
         else:
-            names = ", ".join(columns)
-            parts.append(f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})")  # noqa: S608 -- names of our own tables
+            selected = ", ".join(values.values())
+            parts.append(f"INSERT INTO {table.name} ({names}) SELECT {selected} FROM {source}")  # noqa: S608 -- as above
     *inner, last = parts
     if not inner:
         return last
     named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(inner))
     return f"WITH {named} {last}"
+
+
+def _is_json(table: Table, name: str) -> bool:
+    return isinstance(table.c[name].type, JSONB)
+
+
+def _array(table: Table, name: str) -> str:
+    # JSON goes as text: in an array of jsonb, a list would be taken for one more dimension.
+    element = "text" if _is_json(table, name) else table.c[name].type.compile(_DIALECT)
+    return f"{element}[]"
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

@@ -1,7 +1,7 @@
 """What can be wrong with a record that a consumer reads."""
 
 
-class MalformedEvent(ValueError):  # noqa: N818 - says what it is, as the contract's other errors do
+class MalformedEvent(ValueError):
     """A record breaks the contract: a header or the value is missing or wrong.
 
     The message names the part, never what it holds. Reading it again can't help, so a consumer parks it.

@@ -35,7 +35,7 @@ class Event(WireModel):
     """What those fields were before."""
 
     @classmethod
-    def _envelope(  # noqa: PLR0913 - they are what the contract asks for
+    def _envelope(
         cls,
         *,
         subject: str,

@@ -6,6 +6,7 @@ when a file is not as the models would have it, or can't follow the last release
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -121,11 +122,14 @@ _Plain.add_representer(str, _text)
 
 
 def _git(*arguments: str) -> str:
-    """What git says, asked from here; nothing when it can't answer."""
+    """What git says of the repository around here; nothing when it can't answer."""
+    # Within a git hook these would point elsewhere.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are ours
             ["git", *arguments],  # noqa: S607 - the developer's own
             cwd=HERE,
+            env=environment,
             capture_output=True,
             text=True,
             check=False,

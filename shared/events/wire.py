@@ -28,16 +28,22 @@ class WireModel(BaseModel):
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment with UTC as its time zone. Raises ValueError for a naive datetime."""
+    """The same moment with UTC as its time zone.
+
+    Raises ValueError for a naive datetime, and for one whose UTC is outside of the calendar.
+    """
     if moment.tzinfo is UTC:
         return moment
     if moment.utcoffset() is None:
         raise ValueError("a time needs its time zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time has to be between the years 1 and 9999 in UTC") from None
 
 
 def utc_text(moment: datetime) -> str:
-    """RFC 3339 with `Z`; microseconds only where there are any. Raises ValueError for a naive datetime."""
+    """RFC 3339 with `Z`; microseconds only where there are any. Raises ValueError as `in_utc` does."""
     return in_utc(moment).replace(tzinfo=None).isoformat() + "Z"
 
 

@@ -209,7 +209,7 @@ def errors_of(error: ValidationError, *, prefix: str = "/") -> list[dict[str, st
     """What pydantic found, one entry a place, as JSON pointers."""
     return [
         {
-            "pointer": prefix + "/".join(str(part) for part in found["loc"]),
+            "pointer": "".join(prefix + str(part) for part in found["loc"]),
             "detail": "This field is not known here." if found["type"] == "extra_forbidden" else found["msg"],
         }
         for found in error.errors(include_url=False, include_context=False, include_input=False)

@@ -1,4 +1,4 @@
-"""Strong ETags, `"{version}-{digest}"`: the digest says whether anything changed, the version whether an edit is safe."""
+"""Strong ETags, `"{version}-{digest}"`: the digest tells of any change, the version of an edit."""
 
 import hashlib
 from typing import Final

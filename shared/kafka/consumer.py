@@ -46,8 +46,9 @@ _PASSING: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
+    asyncpg.SyntaxOrAccessError,
 )
-"""Trouble with the database and not with the record: it ends the process, which comes back to the same record."""
+"""Not the record's fault: it ends the process, which comes back to the same record."""
 
 
 class VersionGap(Exception):

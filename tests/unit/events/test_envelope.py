@@ -101,11 +101,8 @@ def test_every_header_but_the_trace_is_needed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, _ in ENVELOPE.headers()])
-@pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"\x00"])
+@pytest.mark.parametrize("value", [None, b"", b"\xff\xfe"])
 def test_no_header_may_be_empty_or_unreadable(name: str, value: bytes | None) -> None:
-    free_text = {"ce_source", "ce_type", "ce_subject", "ce_dataschema", "ce_partitionkey"}
-    if value == b"\x00" and name in free_text:
-        pytest.skip("any text will do there")
     with pytest.raises(MalformedEvent, match=f"^{name} is|^{name} has"):
         Envelope.from_headers(damaged(name, value))
 

@@ -1,5 +1,6 @@
 """Does generating extend the contract's files, and refuse what would break a reader?"""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -63,7 +64,14 @@ def test_the_check_compares_with_the_last_release_whatever_lies_in_the_folder(
 ) -> None:
     def git(*arguments: str) -> None:
         author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-        subprocess.run(["git", *author, *arguments], cwd=here, check=True, capture_output=True)  # noqa: S603, S607 - a repository of the test's own
+        alone = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
+        subprocess.run(  # noqa: S603 - in a repository of the test's own
+            ["git", *author, *arguments],  # noqa: S607 - the developer's own
+            cwd=here,
+            env=alone,
+            check=True,
+            capture_output=True,
+        )
 
     release_what_the_models_lack(here)
     git("init", "-q")

@@ -1,0 +1,24 @@
+"""`python -m gateway`: one process, configured by the environment (see settings.py)."""
+
+import warnings
+
+from joserfc.errors import SecurityWarning
+
+from gateway.app import Gateway
+from gateway.settings import GatewaySettings
+from shared.logs import set_up_logs
+from shared.process import run, run_until_stopped, serve, settle_memory
+
+
+async def main() -> None:
+    settings = GatewaySettings()
+    set_up_logs("gateway", settings.log_level)
+    # EdDSA is what many issuers still send; that RFC 9864 renamed it is no news to an operator.
+    warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+    async with Gateway(settings) as gateway:
+        settle_memory()
+        await run_until_stopped(serve(gateway, host=settings.host, port=settings.port))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,28 @@
+"""Plans' side of the test clock."""
+
+from typing import Final
+
+from sqlalchemy import ScalarSelect, Table, bindparam, func, select
+
+from services.plans.store.tables import held_licenses, plans
+from shared.db.database import Session
+from shared.db.statement import Statement
+from shared.http.sandbox import Progress, sandbox_routes
+
+
+def _versions_in(table: Table) -> ScalarSelect[int]:
+    total = func.coalesce(func.sum(table.c.version), 0)
+    return select(total).where(table.c.tenant_id == bindparam("tenant")).scalar_subquery()
+
+
+_PROGRESS: Final = Statement(
+    select(_versions_in(plans).label("sent"), _versions_in(held_licenses).label("received"))
+)
+
+
+async def _progress(session: Session) -> Progress:
+    row = await session.row(_PROGRESS, tenant=session.tenant_id)
+    return Progress(sent=row["sent"] if row else 0, received=row["received"] if row else 0, next_due_at=None)
+
+
+router = sandbox_routes(_progress)

@@ -1,0 +1,45 @@
+"""The order of work of adding a plan to a subscription."""
+
+from datetime import datetime
+
+from services.plans import events
+from services.plans.domain import ot_plan
+from services.plans.domain.subscription import Subscription
+from services.plans.store import audit, holdings, ot_plans
+from shared.db.database import Session
+from shared.events.state import PlanState
+from shared.identity import Principal
+
+
+async def add_plan(
+    session: Session, subscription: Subscription, *, terms_accepted: bool, by: Principal, now: datetime
+) -> PlanState:
+    """Add the plan that the tenant's licenses make; its state.
+
+    Raises TermsNotAccepted, PlanAlreadyExists, NoActiveLicense.
+    """
+    # What the plan is derived from must not change before the plan is there to follow it.
+    known = (await holdings.lock(session, [session.tenant_id]))[session.tenant_id]
+    added = ot_plan.add_plan(
+        await ot_plans.find(session, subscription.id),
+        known.holdings,
+        subscription_id=subscription.id,
+        tenant_id=subscription.tenant_id,
+        terms_accepted=terms_accepted,
+        now=now,
+    )
+    state = events.state_of(added, known, now=now)
+    ot_plans.add(session, added)
+    events.added(session, added, state, now=now)
+    audit.record(
+        session,
+        "plan.added",
+        tenant_id=added.tenant_id,
+        subscription_id=added.subscription_id,
+        actor=by.id,
+        at=now,
+        resource=f"plan/{added.subscription_id}",
+        before=None,
+        after=state.model_dump(mode="json"),
+    )
+    return state

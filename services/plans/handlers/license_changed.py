@@ -1,0 +1,107 @@
+"""A tenant's licenses have changed: what it holds is summed up anew, and its plans follow (B29, B30).
+
+Every license event carries the whole license, so one handler serves all of them, a purchase, a cancel or
+whatever comes: only the license's state before and after matters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.plans import events
+from services.plans.domain.holdings import ENDED, Held
+from services.plans.domain.ot_plan import OtPlan
+from services.plans.store import audit, holdings, ot_plans
+from services.plans.store.holdings import Known
+from shared.db.database import Session
+from shared.events.licensing import LicenseEvent
+from shared.kafka.consumer import Received, VersionGap
+
+ACTOR: Final = "siteward"
+"""Who the audit says it was: nobody wrote on the plan."""
+
+
+async def license_changed(session: Session, received: Sequence[Received]) -> None:
+    """Apply license events of any tenants, older ones of a license before newer ones.
+
+    Raises VersionGap where an event of a license is missing.
+    """
+    told = [(one, one.event) for one in received if isinstance(one.event, LicenseEvent)]
+    before = await holdings.lock(session, {one.envelope.tenantid for one, _ in told})
+    licenses = await holdings.held(session, {event.license.id for _, event in told})
+    known = set(licenses)
+    after = dict(before)
+    fresh: dict[UUID, UUID] = {}
+    causes: dict[UUID, str] = {}
+    for one, event in told:
+        tenant, license_id = one.envelope.tenantid, event.license.id
+        old = licenses.get(license_id)
+        if not _is_next(old, event.license.version, license_id):
+            continue
+        licenses[license_id] = now = _held(event, old, at=one.envelope.time)
+        after[tenant] = _heard(after[tenant], old, now, one.envelope.time)
+        fresh[license_id] = tenant
+        causes[tenant] = one.envelope.subject
+    for license_id, tenant in fresh.items():
+        holdings.save_held(session, tenant, licenses[license_id], known=license_id in known)
+    for tenant in causes:
+        holdings.save(session, tenant, after[tenant])
+    if causes:
+        for plan in await ot_plans.lock_following(session, causes):
+            tenant = plan.tenant_id
+            _follow(session, plan, before[tenant], after[tenant], cause=causes[tenant])
+
+
+def _is_next(old: Held | None, version: int, license_id: UUID) -> bool:
+    """False for what is known already. Raises VersionGap."""
+    have = 0 if old is None else old.version
+    if version > have + 1:
+        raise VersionGap(f"license {license_id}: version {version} came after {have}")
+    return version == have + 1
+
+
+def _held(event: LicenseEvent, old: Held | None, *, at: datetime) -> Held:
+    license = event.license
+    ended_at = ((old and old.ended_at) or at) if license.status in ENDED else None
+    return Held(
+        license_id=license.id,
+        site_size=license.site_size,
+        max_devices=license.max_devices,
+        quantity=license.quantity,
+        status=license.status,
+        ended_at=ended_at,
+        version=license.version,
+    )
+
+
+def _heard(known: Known, old: Held | None, now: Held, at: datetime) -> Known:
+    return replace(
+        known,
+        holdings=known.holdings.after(old, now),
+        heard_until=max(known.heard_until or at, at),
+    )
+
+
+def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, cause: str) -> None:
+    derived = plan.derived_from(after.holdings)
+    if derived is plan:
+        return
+    now = after.heard_until or plan.terms_accepted_at
+    was = events.state_of(plan, before, now=now)
+    state = events.state_of(derived, after, now=now)
+    ot_plans.save(session, derived)
+    events.price_plan_changed(session, derived, was, state, now=now)
+    audit.record(
+        session,
+        "plan.price_plan_changed",
+        tenant_id=plan.tenant_id,
+        subscription_id=plan.subscription_id,
+        actor=ACTOR,
+        at=now,
+        resource=f"plan/{plan.subscription_id}",
+        before=was.model_dump(mode="json"),
+        after=state.model_dump(mode="json"),
+        reason=cause,
+    )

@@ -1,0 +1,37 @@
+"""Plans' audit: one chain for each subscription."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.db import audit
+from shared.db.database import Session
+
+
+def record(
+    session: Session,
+    action: str,
+    *,
+    tenant_id: UUID,
+    subscription_id: UUID,
+    actor: str,
+    at: datetime,
+    resource: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    reason: str | None = None,
+) -> None:
+    """Say who changed something of a subscription from what to what; `reason` names the event behind it."""
+    audit.record(
+        session,
+        tenant_id=tenant_id,
+        chain=subscription_id,
+        at=at,
+        actor=actor,
+        action=action,
+        resource=resource,
+        before=before,
+        after=after,
+        reason=reason,
+    )

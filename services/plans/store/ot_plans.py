@@ -1,0 +1,84 @@
+"""OT plans in PostgreSQL."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, cast, select
+
+from services.plans.domain.errors import PlanNotFound
+from services.plans.domain.holdings import LicensedSize
+from services.plans.domain.ot_plan import OtPlan
+from services.plans.store.tables import plans, role_assignments
+from shared.db.database import Record, Session
+from shared.db.statement import Statement
+from shared.identity import Principal
+
+_GET: Final = Statement(
+    select(plans).where(
+        plans.c.tenant_id == bindparam("tenant"), plans.c.subscription_id == bindparam("subscription")
+    )
+)
+_LOCK_FOLLOWING: Final = Statement(
+    select(plans)
+    .where(plans.c.tenant_id == cast(bindparam("tenants"), ARRAY(Uuid)).any_())
+    .order_by(plans.c.subscription_id)
+    .with_for_update()
+)
+_LIST: Final = Statement(
+    select(plans)
+    .join(role_assignments, role_assignments.c.subscription_id == plans.c.subscription_id)
+    .where(
+        plans.c.tenant_id == bindparam("tenant"),
+        role_assignments.c.tenant_id == bindparam("tenant"),
+        role_assignments.c.principal == bindparam("principal"),
+        plans.c.subscription_id > bindparam("after"),
+    )
+    .order_by(plans.c.subscription_id)
+    .limit(bindparam("most"))
+)
+
+
+async def find(session: Session, subscription_id: UUID) -> OtPlan | None:
+    row = await session.row(_GET, tenant=session.tenant_id, subscription=subscription_id)
+    return None if row is None else _plan(row)
+
+
+async def get(session: Session, subscription_id: UUID) -> OtPlan:
+    """Raises PlanNotFound."""
+    if (found := await find(session, subscription_id)) is None:
+        raise PlanNotFound(subscription_id)
+    return found
+
+
+async def page(session: Session, *, seen_by: Principal, after: UUID | None, most: int) -> list[OtPlan]:
+    """The plans of the subscriptions on which the caller has a role."""
+    rows = await session.rows(
+        _LIST, tenant=seen_by.tenant_id, principal=seen_by.id, after=after or UUID(int=0), most=most
+    )
+    return [_plan(row) for row in rows]
+
+
+async def lock_following(session: Session, tenants: Collection[UUID]) -> list[OtPlan]:
+    """Every plan that follows the licenses of these tenants, held until the session ends."""
+    return [_plan(row) for row in await session.rows(_LOCK_FOLLOWING, tenants=list(tenants))]
+
+
+def add(session: Session, plan: OtPlan) -> None:
+    session.writes.insert(plans, **_values(plan))
+
+
+def save(session: Session, plan: OtPlan) -> None:
+    """Write the plan, which the session has locked, as it is now."""
+    session.writes.update(plans, **_values(plan))
+
+
+def _plan(row: Record) -> OtPlan:
+    values: dict[str, Any] = dict(row)
+    values["licensed_sites"] = tuple(LicensedSize(**size) for size in values["licensed_sites"])
+    return OtPlan(**values)
+
+
+def _values(plan: OtPlan) -> dict[str, Any]:
+    return asdict(plan) | {"licensed_sites": [asdict(size) for size in plan.licensed_sites]}
