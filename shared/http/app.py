@@ -26,7 +26,7 @@ def service_app(
     title: str, *, served: Served, routers: Iterable[APIRouter], statuses: dict[str, int]
 ) -> FastAPI:
     """The api of a service: its routes for callers that the gateway vouches for, its health for anyone."""
-    app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.served = served
     app.add_middleware(RequestContext, tokens=served.tokens, guarded=_GUARDED)
     app.add_exception_handler(HTTPException, _answer_unrouted)

@@ -114,7 +114,7 @@ async def _apply_for_ever(
                 raise Stalled(f"{parked_in_a_row} records of {topic.name} in a row could not be applied")
             uncommitted = True
         if uncommitted and clock() >= commit_at:
-            with suppress(KafkaError):  # the inbox makes a lost bookmark harmless
+            with suppress(KafkaError, TimeoutError):  # the inbox makes a lost bookmark harmless
                 await asyncio.wait_for(consumer.commit(), _KAFKA_TIMEOUT)
             commit_at = clock() + _COMMIT_EVERY
             uncommitted = False
@@ -131,9 +131,7 @@ async def _watch(consumer: AIOKafkaConsumer, topic: Topic) -> None:
             async with asyncio.timeout(_KAFKA_TIMEOUT):
                 ends = await consumer.end_offsets(partitions)
                 positions = {partition: await consumer.position(partition) for partition in partitions}
-        except (KafkaError, TimeoutError, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError):
-                raise
+        except (KafkaError, TimeoutError) as error:
             without_progress += 1
             _log.warning("the broker does not answer: %r", error)
         else:
