@@ -1,12 +1,15 @@
 """Licensing's api and worker, put together."""
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from fastapi import FastAPI
 
-from services.licensing.api import licenses, products, sandbox
+from services.licensing.api import licenses, products, sandbox, summary
 from services.licensing.api.problems import STATUSES, problem_of
+from services.licensing.commands.pass_time import pass_time
 from services.licensing.store.catalog import Catalog
+from services.licensing.store.due import DUE
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
 from shared.http.app import service_app, worker_app
@@ -14,6 +17,7 @@ from shared.http.call import Served
 from shared.identity import InternalTokens
 from shared.kafka.relay import relay
 from shared.process import run_until_stopped, serve, settle_memory
+from shared.schedule import keep_schedule
 from shared.settings import ServiceSettings
 
 SCHEMA = "licensing"
@@ -26,7 +30,7 @@ def api_app(database: Database, catalog: Catalog, settings: ServiceSettings) -> 
         Clocks(sandboxes=settings.test_clocks),
         problem_of,
     )
-    routers = [licenses.router, products.router]
+    routers = [licenses.router, products.router, summary.router]
     if settings.test_clocks:
         routers.append(sandbox.router)
     app = service_app("Siteward licensing", served=served, routers=routers, statuses=STATUSES)
@@ -43,13 +47,31 @@ async def api(settings: ServiceSettings) -> None:
 
 
 async def worker(settings: ServiceSettings) -> None:
-    """Carry licensing's events to Kafka until stopped."""
-    async with _database(settings, "worker") as database:
+    """Do what time does to licenses, and carry licensing's events to Kafka, until stopped."""
+    async with _database(settings, "worker") as database, _watch(settings) as watch:
+        catalog = await Catalog.load(database)
         settle_memory()
         await run_until_stopped(
+            keep_schedule(
+                database,
+                watch,
+                due=DUE,
+                pass_time=partial(pass_time, sold_at=catalog.at),
+                sandboxes=settings.test_clocks,
+            ),
             relay(str(settings.database_url), settings.kafka_bootstrap_servers, schema=SCHEMA),
             serve(worker_app(database), host=settings.host, port=settings.port),
         )
+
+
+def _watch(settings: ServiceSettings) -> AbstractAsyncContextManager[Database]:
+    return connect(
+        str(settings.database_url),
+        role=f"{SCHEMA}_scheduler",
+        schema=SCHEMA,
+        size=1,
+        application=f"siteward {SCHEMA} schedule",
+    )
 
 
 def _database(settings: ServiceSettings, process: str) -> AbstractAsyncContextManager[Database]:

@@ -1,7 +1,13 @@
-"""Which directory roles may do what to licenses (domain.md section 3.2). Subscription roles give nothing here."""
+"""Which directory roles may do what to licenses (domain.md section 3.2); subscription roles give nothing here."""
 
 from typing import Final
 
-VIEW: Final = ("GlobalAdministrator", "BillingAdministrator", "LicenseAdministrator", "GlobalReader")
-PURCHASE: Final = ("GlobalAdministrator", "BillingAdministrator")
-CANCEL: Final = ("GlobalAdministrator", "BillingAdministrator")
+_BUYERS: Final = ("GlobalAdministrator", "BillingAdministrator")
+
+VIEW: Final = (*_BUYERS, "LicenseAdministrator", "GlobalReader")
+VIEW_INVOICES: Final = (*_BUYERS, "GlobalReader")
+VIEW_AUDIT: Final = (*_BUYERS, "GlobalReader")
+PURCHASE: Final = _BUYERS
+CHANGE: Final = _BUYERS
+CANCEL: Final = _BUYERS
+START_TRIAL: Final = _BUYERS

@@ -21,12 +21,10 @@ class Statement:
     __slots__ = ("_fixed", "_names", "sql")
 
     def __init__(self, clause: ClauseElement) -> None:
-        compiled = cast(
-            "SQLCompiler", clause.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        )
+        compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
         self.sql = compiled.string
         self._names = tuple(compiled.positiontup or ())
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._fixed = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
 
     def arguments(self, parameters: dict[str, Any]) -> list[Any]:
         """The values in the order of the statement's `$1, $2, …`."""

@@ -6,7 +6,7 @@ round trip, however many rows and tables there are.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from sqlalchemy import Table
@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import JSONB, asyncpg
 
 _DIALECT: Final = asyncpg.dialect()  # type: ignore[no-untyped-call]  # untyped upstream
 
-_Shape = tuple[Table, tuple[str, ...], bool]
+_Kind = Literal["insert", "ensure", "update"]
+_Shape = tuple[Table, tuple[str, ...], _Kind]
 
 
 class Writes:
@@ -32,11 +33,18 @@ class Writes:
         return bool(self.rows)
 
     def insert(self, table: Table, **values: Any) -> None:
-        self.rows.setdefault((table, tuple(values), False), []).append(tuple(values.values()))
+        self._add("insert", table, values)
+
+    def ensure(self, table: Table, **values: Any) -> None:
+        """Insert the row unless one like it, by any unique key, is there."""
+        self._add("ensure", table, values)
 
     def update(self, table: Table, **values: Any) -> None:
         """Change the row whose primary key is among `values` to the rest of them."""
-        self.rows.setdefault((table, tuple(values), True), []).append(tuple(values.values()))
+        self._add("update", table, values)
+
+    def _add(self, kind: _Kind, table: Table, values: dict[str, Any]) -> None:
+        self.rows.setdefault((table, tuple(values), kind), []).append(tuple(values.values()))
 
     def extend(self, others: Iterable["Writes"]) -> None:
         for other in others:
@@ -56,20 +64,21 @@ class Writes:
 def _sql(shapes: tuple[_Shape, ...]) -> str:
     parts = []
     first = 1
-    for table, columns, is_update in shapes:
+    for table, columns, kind in shapes:
         arrays = ", ".join(f"${first + place}::{_array(table, name)}" for place, name in enumerate(columns))
         first += len(columns)
         names = ", ".join(columns)
         source = f"unnest({arrays}) AS v({names})"
         values = {name: f"v.{name}{'::jsonb' if _is_json(table, name) else ''}" for name in columns}
-        if is_update:
+        if kind == "update":
             keys = [column.name for column in table.primary_key]
             sets = ", ".join(f"{name} = {value}" for name, value in values.items() if name not in keys)
             match = " AND ".join(f"t.{name} = v.{name}" for name in keys)
             parts.append(f"UPDATE {table.name} AS t SET {sets} FROM {source} WHERE {match}")  # noqa: S608 -- names of our own tables
         else:
+            unless = " ON CONFLICT DO NOTHING" if kind == "ensure" else ""
             selected = ", ".join(values.values())
-            parts.append(f"INSERT INTO {table.name} ({names}) SELECT {selected} FROM {source}")  # noqa: S608 -- as above
+            parts.append(f"INSERT INTO {table.name} ({names}) SELECT {selected} FROM {source}{unless}")  # noqa: S608 -- as above
     *inner, last = parts
     if not inner:
         return last

@@ -1,56 +1,82 @@
 """Routes of licenses."""
 
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.licensing import roles
-from services.licensing.api.shapes import CancellationOut, LicenseFilter, LicenseOut, PurchaseIn
-from services.licensing.commands.cancel import cancel_license
-from services.licensing.commands.purchase import purchase_licenses
-from services.licensing.domain.catalog import Product
-from services.licensing.domain.errors import (
-    CancellationWindowClosed,
-    LicenseNotActive,
-    LicenseNotFound,
-    ProductNotFound,
+from services.licensing.api.selling import paid_product, product_to_buy
+from services.licensing.api.shapes import (
+    CancellationOut,
+    ConversionIn,
+    LicenseFilter,
+    LicenseOut,
+    LicensePatch,
+    PurchaseIn,
+    RenewalIn,
 )
+from services.licensing.commands.change import make_change
+from services.licensing.commands.pass_time import catch_up
+from services.licensing.commands.purchase import begin_trial, purchase_licenses
+from services.licensing.commands.reactivate import reactivate_license
+from services.licensing.domain.cancellation import cancel
+from services.licensing.domain.change import Change
+from services.licensing.domain.errors import (
+    AutoRenewOff,
+    CancellationWindowClosed,
+    LicenseInUse,
+    LicenseNotActive,
+    LicenseNotExpired,
+    LicenseNotFound,
+    NotATrial,
+    TrialAlreadyUsed,
+    TrialExtensionNotAllowed,
+    TrialQuantityFixed,
+)
+from services.licensing.domain.license import License, Scheduled
+from services.licensing.domain.quantity import set_quantity
+from services.licensing.domain.renewal import as_it_is, schedule, set_auto_renew
+from services.licensing.domain.trial import convert_at_end, convert_now, extend_trial
 from services.licensing.store import licenses
-from shared.http import problems
-from shared.http.call import Nothing, Query, read
+from services.licensing.store.catalog import Catalog
+from shared.events.wire import Money
+from shared.http.call import Call, Nothing, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, answer_page
-from shared.http.problems import Refused
-from shared.http.write import write
+from shared.http.write import Write, write
 
 router = APIRouter(prefix="/v1/licenses", tags=["Licensing"], route_class=Direct)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
-@router.post("", **documents(body=PurchaseIn, answer=LicenseOut, status=201, dry_run=True))
+@router.post(
+    "", **documents(body=PurchaseIn, answer=LicenseOut, status=201, dry_run=True, errors=[TrialAlreadyUsed])
+)
 async def purchase(request: Request) -> Response:
-    """Buy licenses of one product; they are charged and usable at once."""
+    """Buy licenses of one product, charged and usable at once; or start the tenant's trial."""
     async with write(request) as call:
         call.allow(roles.PURCHASE)
         order = await call.body(PurchaseIn, dry_run=True)
         now = await call.now()
-        bought = purchase_licenses(
-            call.session,
-            _product(request, order.sku, at=now),
-            quantity=order.quantity,
-            billing_frequency=order.billing_frequency,
-            auto_renew=order.auto_renew,
-            by=call.principal,
-            now=now,
-        )
-        call.answer(
-            201,
-            LicenseOut.of(bought, now=now),
-            version=bought.version,
-            headers={"location": f"/v1/licenses/{bought.id}"},
-        )
+        product, billing_frequency = product_to_buy(_catalog(call), order, at=now)
+        if billing_frequency is None:
+            bought = await begin_trial(call.session, product, by=call.principal, now=now)
+        else:
+            bought = purchase_licenses(
+                call.session,
+                product,
+                quantity=order.quantity,
+                billing_frequency=billing_frequency,
+                auto_renew=order.auto_renew is not False,
+                by=call.principal,
+                now=now,
+            )
+        _answer_new(call, bought, now)
     return call.response
 
 
@@ -80,6 +106,24 @@ async def get_license(request: Request) -> Response:
     return call.response
 
 
+@router.patch(
+    "/{license_id}",
+    **documents(
+        body=LicensePatch,
+        answer=LicenseOut,
+        dry_run=True,
+        if_match=True,
+        errors=[LicenseNotFound, LicenseNotActive, LicenseInUse, AutoRenewOff, TrialQuantityFixed],
+    ),
+)
+async def patch(request: Request) -> Response:
+    """Set auto-renew, set the quantity, or schedule a change for the renewal."""
+    async with write(request) as call:
+        license, asked, now = await _held(call, roles.CHANGE, LicensePatch, must_match=True)
+        await _change(call, license, _patched(call, license, asked, now), now)
+    return call.response
+
+
 @router.post(
     "/{license_id}/cancel",
     **documents(
@@ -89,17 +133,126 @@ async def get_license(request: Request) -> Response:
         errors=[LicenseNotFound, LicenseNotActive, CancellationWindowClosed],
     ),
 )
-async def cancel(request: Request) -> Response:
+async def cancel_(request: Request) -> Response:
     """Cancel a license within 168 hours of its start or renewal; answers with the refund."""
     async with write(request) as call:
-        license = await licenses.lock(call.session, _license_id(request))
-        call.allow(roles.CANCEL)
-        await call.body(Nothing, optional=True, dry_run=True)
-        call.match(license.version)
-        now = await call.now()
-        cancellation = cancel_license(call.session, license, by=call.principal, now=now)
-        call.answer(200, CancellationOut.of(cancellation, now=now), version=cancellation.license.version)
+        license, _, now = await _held(call, roles.CANCEL, Nothing)
+        cancellation = cancel(license, now=now)
+        ended = await _made(call, license, cancellation, now)
+        refund = -sum(line.amount for line in cancellation.lines)
+        answer = CancellationOut(
+            license=LicenseOut.of(ended, now=now), refund=Money.of(refund, license.currency or "USD")
+        )
+        call.answer(200, answer, version=ended.version)
     return call.response
+
+
+@router.post(
+    "/{license_id}/extend-trial",
+    **documents(
+        body=Nothing,
+        answer=LicenseOut,
+        errors=[LicenseNotFound, NotATrial, LicenseNotActive, TrialExtensionNotAllowed],
+    ),
+)
+async def extend(request: Request) -> Response:
+    """Extend the trial by 30 days, once, in its last 15 days."""
+    async with write(request) as call:
+        license, _, now = await _held(call, roles.START_TRIAL, Nothing)
+        await _change(call, license, extend_trial(license, now=now), now)
+    return call.response
+
+
+@router.post(
+    "/{license_id}/convert",
+    **documents(body=ConversionIn, answer=LicenseOut, errors=[LicenseNotFound, NotATrial, LicenseNotActive]),
+)
+async def convert(request: Request) -> Response:
+    """Turn the trial into a paid license, now or at its end."""
+    async with write(request) as call:
+        license, asked, now = await _held(call, roles.PURCHASE, ConversionIn)
+        product = paid_product(_catalog(call), asked.sku, like=license, pointer="/sku", at=now)
+        terms = Scheduled(asked.sku, asked.quantity, asked.billing_frequency)
+        if asked.when == "now":
+            change: Change | None = convert_now(license, product, terms, now=now)
+        else:
+            change = convert_at_end(license, terms, now=now)
+        await _change(call, license, change, now)
+    return call.response
+
+
+@router.post(
+    "/{license_id}/reactivate",
+    **documents(
+        body=Nothing,
+        answer=LicenseOut,
+        status=201,
+        errors=[LicenseNotFound, LicenseNotExpired, TrialAlreadyUsed],
+    ),
+)
+async def reactivate(request: Request) -> Response:
+    """Take up an expired license as a new one, with the old product and quantity at today's price."""
+    async with write(request) as call:
+        license, _, now = await _held(call, roles.PURCHASE, Nothing)
+        product = _catalog(call).product(license.sku, at=now)
+        new = reactivate_license(call.session, license, product, by=call.principal, now=now)
+        _answer_new(call, new, now)
+    return call.response
+
+
+async def _held(
+    call: Write, allowed: tuple[str, ...], model: type[_Model], *, must_match: bool = False
+) -> tuple[License, _Model, datetime]:
+    """The license in the path, locked and as it is now, and what was sent: all checks that come before a rule."""
+    now = await call.now()  # first, as the scheduler does: a sandbox is locked before its licenses
+    license = await licenses.lock(call.session, _license_id(call.request))
+    call.allow(allowed)
+    asked = await call.body(model, optional=model is Nothing, dry_run=model in {Nothing, LicensePatch})
+    license = await catch_up(call.session, license, now, _catalog(call).at)
+    call.match(license.version, required=must_match)
+    return license, asked, now
+
+
+def _patched(call: Call, license: License, asked: LicensePatch, now: datetime) -> Change | None:
+    if asked.auto_renew is not None:
+        return set_auto_renew(license, asked.auto_renew, now=now)
+    if asked.quantity is not None:
+        return set_quantity(license, asked.quantity, assigned=0, now=now)
+    wanted = asked.renewal or RenewalIn()
+    if wanted.sku is not None:
+        paid_product(_catalog(call), wanted.sku, like=license, pointer="/renewal/sku", at=now)
+    present = license.scheduled or as_it_is(license)
+    change = Scheduled(
+        wanted.sku or present.sku,
+        wanted.quantity or present.quantity,
+        wanted.billing_frequency or present.billing_frequency,
+    )
+    return schedule(license, change, assigned=0, now=now)
+
+
+async def _change(call: Write, license: License, change: Change | None, now: datetime) -> None:
+    changed = await _made(call, license, change, now)
+    call.answer(200, LicenseOut.of(changed, now=now), version=changed.version)
+
+
+async def _made(call: Write, license: License, change: Change | None, now: datetime) -> License:
+    return await make_change(
+        call.session, license, change, by=call.principal, now=now, sold_at=_catalog(call).at
+    )
+
+
+def _answer_new(call: Call, license: License, now: datetime) -> None:
+    call.answer(
+        201,
+        LicenseOut.of(license, now=now),
+        version=license.version,
+        headers={"location": f"/v1/licenses/{license.id}"},
+    )
+
+
+def _catalog(call: Call) -> Catalog:
+    catalog: Catalog = call.request.app.state.catalog
+    return catalog
 
 
 def _license_id(request: Request) -> UUID:
@@ -109,11 +262,3 @@ def _license_id(request: Request) -> UUID:
         return UUID(given)
     except ValueError:
         raise LicenseNotFound(given) from None
-
-
-def _product(request: Request, sku: str, *, at: datetime) -> Product:
-    try:
-        product: Product = request.app.state.catalog.product(sku, at=at)
-    except ProductNotFound as error:
-        raise Refused(problems.invalid_request([{"pointer": "/sku", "detail": str(error)}])) from error
-    return product

@@ -3,11 +3,19 @@
 from typing import Final
 
 from services.licensing.domain.errors import (
+    AutoRenewOff,
     CancellationWindowClosed,
+    InvoiceNotFound,
+    LicenseInUse,
     LicenseNotActive,
+    LicenseNotExpired,
     LicenseNotFound,
     LicensingError,
+    NotATrial,
     ProductNotFound,
+    TrialAlreadyUsed,
+    TrialExtensionNotAllowed,
+    TrialQuantityFixed,
 )
 from shared.http.problems import Problem
 
@@ -15,7 +23,15 @@ _TABLE: Final[dict[type[LicensingError], tuple[int, str]]] = {
     LicenseNotFound: (404, "There is no such license"),
     ProductNotFound: (404, "There is no such product"),
     LicenseNotActive: (409, "The license is not active"),
+    InvoiceNotFound: (404, "There is no such invoice"),
     CancellationWindowClosed: (409, "The license can no longer be cancelled"),
+    LicenseNotExpired: (409, "The license has not expired"),
+    LicenseInUse: (409, "Sites use the license"),
+    AutoRenewOff: (409, "The license is not renewed"),
+    NotATrial: (409, "The license is no trial"),
+    TrialAlreadyUsed: (409, "The trial has been used"),
+    TrialQuantityFixed: (409, "A trial is for one site"),
+    TrialExtensionNotAllowed: (409, "The trial cannot be extended now"),
 }
 STATUSES: Final = {error.code: status for error, (status, _) in _TABLE.items()}
 """HTTP status by code, for the documents."""

@@ -4,6 +4,8 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
+from services.licensing.store import invoices as stored_invoices
+from services.licensing.store import licenses as stored_licenses
 from services.licensing.store.tables import licenses
 from shared.db.database import Session
 from shared.db.statement import Statement
@@ -18,7 +20,12 @@ _SENT: Final = Statement(
 
 async def _progress(session: Session) -> Progress:
     row = await session.row(_SENT, tenant=session.tenant_id)
-    return Progress(sent=row["sent"] if row else 0, received=0, next_due_at=None)
+    due = [await stored_licenses.next_due(session), await stored_invoices.next_to_close(session)]
+    return Progress(
+        sent=row["sent"] if row else 0,
+        received=0,
+        next_due_at=min((moment for moment in due if moment is not None), default=None),
+    )
 
 
 router = sandbox_routes(_progress)

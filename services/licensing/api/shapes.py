@@ -1,19 +1,21 @@
-"""What licensing's routes take and answer (api.md sections 3 and 8)."""
+"""What licensing's routes of products and licenses take and answer (api.md sections 3 and 8)."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from services.licensing.domain import cancellation
+from services.licensing.api.actions import actions_of
 from services.licensing.domain.catalog import BillingFrequency, Product
 from services.licensing.domain.license import License
 from services.licensing.events import state_of
 from shared.events.state import LicenseState
-from shared.events.wire import Money, WireModel
-from shared.http.actions import AllowedAction, allowed
+from shared.events.wire import Money, Utc, WireModel
+from shared.http.actions import AllowedAction
 from shared.http.call import Input
 from shared.http.pages import Paging
+
+_MOST = 1_000_000
 
 
 class PriceOut(WireModel):
@@ -41,7 +43,7 @@ class ProductOut(WireModel):
             name=product.name,
             site_size=product.site_size,
             max_devices=product.max_devices,
-            trial=False,
+            trial=product.trial,
             term=product.term,
             prices=prices,
         )
@@ -53,15 +55,51 @@ class ProductSearch(Paging):
 
 
 class PurchaseIn(Input):
+    """A trial takes `sku` and a quantity of 1 alone; anything else also needs `billing_frequency`."""
+
     sku: str = Field(max_length=64)
-    quantity: int = Field(ge=1, le=1_000_000)
-    billing_frequency: BillingFrequency
-    auto_renew: bool = True
+    quantity: int = Field(ge=1, le=_MOST)
+    billing_frequency: BillingFrequency | None = None
+    auto_renew: bool | None = None
+    """True unless given."""
 
 
 class LicenseFilter(Paging):
-    status: str | None = None
+    status: Literal["pending", "trial", "active", "expired", "disabled", "deleted"] | None = None
+    """Deleted licenses are listed only if asked for."""
     sku: str | None = None
+
+
+class RenewalIn(Input):
+    """What the license is to be from its renewal on; a field not given stays as it is."""
+
+    sku: str | None = Field(default=None, max_length=64)
+    quantity: int | None = Field(default=None, ge=1, le=_MOST)
+    billing_frequency: BillingFrequency | None = None
+
+
+class LicensePatch(Input):
+    """Exactly one of the three."""
+
+    auto_renew: bool | None = None
+    quantity: int | None = Field(default=None, ge=1, le=_MOST)
+    """The new total (B14)."""
+    renewal: RenewalIn | None = None
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("Send exactly one of auto_renew, quantity and renewal.")
+        if None in (getattr(self, name) for name in self.model_fields_set):
+            raise ValueError("It cannot be null.")
+        return self
+
+
+class ConversionIn(Input):
+    when: Literal["now", "at_end"]
+    sku: str = Field(max_length=64)
+    quantity: int = Field(ge=1, le=_MOST)
+    billing_frequency: BillingFrequency = "annual"
 
 
 class LicenseOut(LicenseState):
@@ -72,21 +110,32 @@ class LicenseOut(LicenseState):
     @classmethod
     def of(cls, license: License, *, now: datetime) -> Self:
         state = state_of(license, now=now)
-        return cls(**state.__dict__, allowed_actions=actions_of(license, now=now))
+        actions = actions_of(license, assigned=state.assigned, now=now)
+        return cls(**state.__dict__, allowed_actions=actions)
 
 
 class CancellationOut(WireModel):
     license: LicenseOut
     refund: Money
 
-    @classmethod
-    def of(cls, done: cancellation.Cancellation, *, now: datetime) -> Self:
-        return cls(
-            license=LicenseOut.of(done.license, now=now),
-            refund=Money.of(done.refund, done.license.currency),
-        )
+
+class SummaryItem(WireModel):
+    """The licenses of one SKU, in Microsoft Graph's words."""
+
+    sku: str
+    enabled: int
+    """In use, trials among them."""
+    warning: int
+    """Expired, in their grace."""
+    suspended: int
+    """Disabled after an expiry."""
+    locked_out: int
+    """Disabled after a cancel."""
+    consumed: int
+    """Assigned to sites."""
+    next_lifecycle_at: Utc | None
+    """When the first of them ends, renews, or goes on to its next state."""
 
 
-def actions_of(license: License, *, now: datetime) -> list[AllowedAction]:
-    """Each action with the answer of the very rule that it runs."""
-    return [allowed("cancel", cancellation.refusal(license, now=now), until=license.cancellable_until)]
+class SummaryOut(WireModel):
+    items: list[SummaryItem]

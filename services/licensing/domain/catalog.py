@@ -28,7 +28,10 @@ class Product:
     max_devices: int | None
     term: str
     """ISO 8601 duration."""
+    trial: bool
+    """Free, once for each tenant (B11)."""
     prices: tuple[Price, ...]
+    """Empty for a trial."""
 
     def price(self, billing_frequency: BillingFrequency) -> Price:
         return next(price for price in self.prices if price.billing_frequency == billing_frequency)

@@ -45,3 +45,58 @@ class CancellationWindowClosed(LicensingError):
             f"License {license_id} could be cancelled until {closed_at:%Y-%m-%dT%H:%M:%SZ}. "
             f"Turn auto-renew off instead: it then ends on {term_end:%Y-%m-%d}."
         )
+
+
+class LicenseNotExpired(LicensingError):
+    code = "LicenseNotExpired"
+
+    def __init__(self, license_id: UUID, status: str) -> None:
+        super().__init__(f"License {license_id} is {status}; only an expired one can be reactivated.")
+
+
+class LicenseInUse(LicensingError):
+    code = "LicenseInUse"
+
+    def __init__(self, license_id: UUID, assigned: int) -> None:
+        super().__init__(f"{assigned} sites use license {license_id}; it cannot have fewer than that.")
+
+
+class AutoRenewOff(LicensingError):
+    code = "AutoRenewOff"
+
+    def __init__(self, license_id: UUID) -> None:
+        super().__init__(
+            f"License {license_id} ends with its term, so nothing can wait for its renewal; turn auto-renew on first."
+        )
+
+
+class TrialAlreadyUsed(LicensingError):
+    code = "TrialAlreadyUsed"
+
+    def __init__(self) -> None:
+        super().__init__("A tenant has one trial, and this tenant has had it.")
+
+
+class TrialQuantityFixed(LicensingError):
+    code = "TrialQuantityFixed"
+
+    def __init__(self, license_id: UUID) -> None:
+        super().__init__(f"License {license_id} is a trial; convert it before changing its quantity.")
+
+
+class NotATrial(LicensingError):
+    code = "NotATrial"
+
+    def __init__(self, license_id: UUID) -> None:
+        super().__init__(f"License {license_id} is no trial.")
+
+
+class TrialExtensionNotAllowed(LicensingError):
+    code = "TrialExtensionNotAllowed"
+
+
+class InvoiceNotFound(LicensingError):
+    code = "InvoiceNotFound"
+
+    def __init__(self, invoice_id: object) -> None:
+        super().__init__(f"There is no invoice {invoice_id}.")

@@ -4,8 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.licensing.domain.catalog import BillingFrequency, Product
+from services.licensing.domain.change import Change
+from services.licensing.domain.charge import start_term
 from services.licensing.domain.license import Batch, License
-from services.licensing.domain.term import WINDOW, year_after
+from services.licensing.domain.term import year_after
 
 
 def purchase(
@@ -17,32 +19,38 @@ def purchase(
     license_id: UUID,
     tenant_id: UUID,
     now: datetime,
-) -> License:
-    """A license that is charged and usable from `now` (aware UTC) on.
-
-    Billed annually the whole term is charged at once, billed monthly its first month.
-    """
+) -> Change:
+    """A license that is charged and usable from `now` (aware UTC) on."""
     price = product.price(billing_frequency)
-    return License(
+    bought = License(
         id=license_id,
         tenant_id=tenant_id,
         sku=product.sku,
         site_size=product.site_size,
         max_devices=product.max_devices,
         status="active",
+        is_trial=False,
         auto_renew=auto_renew,
         billing_frequency=billing_frequency,
         purchased_at=now,
         term_start=now,
         term_end=year_after(now),
-        cancellable_until=now + WINDOW,
+        trial_extended=False,
+        expiring_told=False,
+        cancelled=False,
+        grace_ends_at=None,
         disabled_ends_at=None,
+        scheduled=None,
         unit_price=price.unit,
         currency=price.currency,
         order_number=order_number(license_id, now),
-        batches=(Batch(quantity, now, charged=price.unit * quantity),),
+        batches=(Batch(quantity, now, charged=0),),
+        next_charge_at=None,
+        changed_at=now,
         version=1,
     )
+    charged, line = start_term(bought, text="purchase")
+    return Change(charged, "purchased", now, (line,))
 
 
 def order_number(license_id: UUID, now: datetime) -> str:

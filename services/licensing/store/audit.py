@@ -1,29 +1,30 @@
 """Licensing's audit: one chain for each tenant."""
 
 from datetime import datetime
+from uuid import UUID
 
 from shared.db import audit
 from shared.db.database import Session
 from shared.events.state import LicenseState
-from shared.identity import Principal
 
 
 def record(
     session: Session,
     action: str,
     *,
-    by: Principal,
-    now: datetime,
+    tenant_id: UUID,
+    by: str,
+    at: datetime,
     before: LicenseState | None,
     after: LicenseState,
 ) -> None:
     """Say who changed a license from what to what."""
     audit.record(
         session,
-        tenant_id=by.tenant_id,
-        chain=by.tenant_id,
-        at=now,
-        actor=by.id,
+        tenant_id=tenant_id,
+        chain=tenant_id,
+        at=at,
+        actor=by,
         action=action,
         resource=f"license/{after.id}",
         before=None if before is None else before.model_dump(mode="json"),

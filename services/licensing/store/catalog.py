@@ -45,5 +45,6 @@ def _product(row: Record) -> Product:
         row["site_size"],
         row["max_devices"],
         row["term"],
+        row["trial"],
         tuple(Price(**price) for price in row["prices"]),
     )

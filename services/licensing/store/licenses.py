@@ -1,20 +1,19 @@
 """Licenses in PostgreSQL."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, null, or_, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import Text, bindparam, case, cast, func, or_, select
 
 from services.licensing.domain.errors import LicenseNotFound
-from services.licensing.domain.license import Batch, License
+from services.licensing.domain.license import Batch, License, Scheduled
 from services.licensing.store.tables import licenses
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
 
-_COLUMNS: Final = tuple(column.name for column in licenses.c)
+_FIELDS: Final = tuple(field.name for field in fields(License))
 _ONE: Final = select(licenses).where(
     licenses.c.tenant_id == bindparam("tenant"), licenses.c.id == bindparam("license")
 )
@@ -22,19 +21,31 @@ _GET: Final = Statement(_ONE)
 _LOCK: Final = Statement(_ONE.with_for_update())
 
 
-def _unless_given(name: str, column: Any) -> Any:
-    """A filter that a caller may leave out."""
-    asked = sql_cast(bindparam(name), column.type)
-    return or_(asked.is_(null()), column == asked)
-
-
+_EARLIER: Final = licenses.alias("earlier")
+_EARLIEST: Final = select(func.min(_EARLIER.c.due_at).label("due_at")).where(
+    _EARLIER.c.tenant_id == bindparam("tenant")
+)
+_NEXT_DUE: Final = Statement(_EARLIEST)
+_LOCK_DUE: Final = Statement(
+    select(licenses)
+    .where(
+        licenses.c.tenant_id == bindparam("tenant"),
+        licenses.c.due_at == _EARLIEST.scalar_subquery(),
+        licenses.c.due_at <= bindparam("now"),
+    )
+    .order_by(licenses.c.id)
+    .limit(bindparam("most"))
+    .with_for_update()
+)
+_STATUS: Final = cast(bindparam("status"), Text)
+_SKU: Final = cast(bindparam("sku"), Text)
 _LIST: Final = Statement(
     select(licenses)
     .where(
         licenses.c.tenant_id == bindparam("tenant"),
         licenses.c.id > bindparam("after"),
-        _unless_given("status", licenses.c.status),
-        _unless_given("sku", licenses.c.sku),
+        case((_STATUS.is_(None), licenses.c.status != "deleted"), else_=licenses.c.status == _STATUS),
+        or_(_SKU.is_(None), licenses.c.sku == _SKU),
     )
     .order_by(licenses.c.id)
     .limit(bindparam("most"))
@@ -73,6 +84,18 @@ async def page(
     return [_license(row) for row in rows]
 
 
+async def lock_due(session: Session, now: datetime, *, most: int) -> list[License]:
+    """The licenses that time changes next, at `now` or before; all of them are due at the same moment."""
+    rows = await session.rows(_LOCK_DUE, tenant=session.tenant_id, now=now, most=most)
+    return [_license(row) for row in rows]
+
+
+async def next_due(session: Session) -> datetime | None:
+    """When time changes a license of the tenant next; null where it never will."""
+    row = await session.row(_NEXT_DUE, tenant=session.tenant_id)
+    return None if row is None else row["due_at"]
+
+
 def _found(row: Record | None, license_id: UUID) -> License:
     if row is None:
         raise LicenseNotFound(license_id)
@@ -81,17 +104,23 @@ def _found(row: Record | None, license_id: UUID) -> License:
 
 def _license(row: Record) -> License:
     values = dict(row)
+    del values["due_at"], values["quantity"]  # derived; stored for queries
     values["batches"] = tuple(
         Batch(batch["quantity"], datetime.fromisoformat(batch["added_at"]), batch["charged"])
         for batch in values["batches"]
     )
+    if values["scheduled"] is not None:
+        values["scheduled"] = Scheduled(**values["scheduled"])
     return License(**values)
 
 
 def _values(license: License) -> dict[str, Any]:
-    values = {field.name: getattr(license, field.name) for field in fields(license)}
+    values = {name: getattr(license, name) for name in _FIELDS}
+    values |= {"due_at": license.next_due_at, "quantity": license.quantity}
     values["batches"] = [
         {"quantity": batch.quantity, "added_at": batch.added_at.isoformat(), "charged": batch.charged}
         for batch in license.batches
     ]
+    if license.scheduled is not None:
+        values["scheduled"] = asdict(license.scheduled)
     return values
