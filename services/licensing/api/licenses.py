@@ -86,6 +86,7 @@ async def get_license(request: Request) -> Response:
         body=Nothing,
         answer=CancellationOut,
         dry_run=True,
+        if_match="honored",
         errors=[LicenseNotFound, LicenseNotActive, CancellationWindowClosed],
     ),
 )

@@ -18,7 +18,7 @@ _SENT: Final = Statement(
 
 async def _progress(session: Session) -> Progress:
     row = await session.row(_SENT, tenant=session.tenant_id)
-    return Progress(sent=row["sent"] if row else 0, received=0, next_due_at=None)
+    return Progress(sent=row["sent"] if row else 0, received=None, next_due_at=None)
 
 
 router = sandbox_routes(_progress)

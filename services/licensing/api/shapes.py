@@ -9,7 +9,7 @@ from services.licensing.domain import cancellation
 from services.licensing.domain.catalog import BillingFrequency, Product
 from services.licensing.domain.license import License
 from services.licensing.events import state_of
-from shared.events.state import LicenseState
+from shared.events.state import LicenseState, LicenseStatus
 from shared.events.wire import Money, WireModel
 from shared.http.actions import AllowedAction, allowed
 from shared.http.call import Input
@@ -60,7 +60,7 @@ class PurchaseIn(Input):
 
 
 class LicenseFilter(Paging):
-    status: str | None = None
+    status: LicenseStatus | None = None
     sku: str | None = None
 
 

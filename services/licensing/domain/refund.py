@@ -17,8 +17,8 @@ def refund(license: License, *, on: datetime) -> int:
 
 
 def _of_batch(license: License, batch: Batch, on: datetime) -> int:
-    """What was charged, less the price of the days used; the day of the start counts as used, and none is owed."""
-    days = days_between(batch.added_at, license.term_end)
+    """What was charged, less the price of the days used; its first day counts as used, and none is owed."""
+    days = days_between(license.term_start, license.term_end)
     price_of_term = license.unit_price * batch.quantity * _CHARGES_PER_TERM[license.billing_frequency]
     used = Fraction(price_of_term * day_of(batch.added_at, on), days)
     return max(0, to_minor_units(batch.charged - used))

@@ -12,10 +12,10 @@ def year_after(start: datetime) -> datetime:
 
     A term that starts on 29 February ends on 28 February (B8).
     """
-    year, month, day = start.year + 1, start.month, start.day
-    if (month, day) == (2, 29):
-        day = 28
-    return datetime(year, month, day, tzinfo=UTC)
+    day = midnight(start)
+    if (day.month, day.day) == (2, 29):
+        day = day.replace(day=28)
+    return day.replace(year=day.year + 1)
 
 
 def days_between(start: datetime, end: datetime) -> int:
