@@ -122,7 +122,7 @@ class Gateway:
                 await exchange.refuse(refused.problem)
         except ClientGone:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it was, the caller gets a problem document
             part = service_for(exchange.path) or _HERE
             tracing.request_id.set(exchange.request_id.decode())
             _log.exception("%s %s failed", exchange.method, exchange.path)

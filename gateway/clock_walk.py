@@ -21,8 +21,8 @@ class Standing:
     """Events of the tenant that the service has committed."""
     unsent: int
     """Those of them that Kafka does not have yet."""
-    received: int
-    """Events of the other service that it has applied."""
+    received: int | None
+    """Events of the other service that it has applied; None where it follows none."""
 
     @property
     def furthest(self) -> datetime:
@@ -60,8 +60,8 @@ def is_quiet(licensing: Standing, plans: Standing) -> bool:
     return (
         _is_idle(licensing)
         and _is_idle(plans)
-        and licensing.received == plans.sent
-        and plans.received == licensing.sent
+        and licensing.received in (None, plans.sent)
+        and plans.received in (None, licensing.sent)
     )
 
 

@@ -13,7 +13,7 @@ from shared.clock import wall_clock
 
 ISSUER: Final = "https://development.siteward.invalid"
 """`iss` of its tokens, which no other issuer's key can sign."""
-_ALGORITHM: Final = "EdDSA"
+_ALGORITHM: Final = "Ed25519"
 
 Word = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S+$")]
 

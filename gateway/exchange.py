@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
-from secrets import token_bytes
+from random import getrandbits
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
+from uuid_utils import uuid7
 
 from shared.http.etags import etag_of
 from shared.http.problems import MEDIA_TYPE, Problem, Refused, content_too_large
-from shared.ids import new_id
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -105,7 +105,7 @@ class Exchange:
             self._drop({token.strip().lower() for token in said[b"connection"].split(b",")})
         traceparent = said.get(b"traceparent")
         if traceparent is None or not _TRACEPARENT.fullmatch(traceparent):
-            traceparent = b"00-%b-%b-01" % (token_bytes(16).hex().encode(), token_bytes(8).hex().encode())
+            traceparent = b"00-%032x-%016x-01" % (getrandbits(128) or 1, getrandbits(64) or 1)
             self._drop({b"tracestate"})
         self.traceparent = traceparent
 
@@ -201,4 +201,4 @@ class Exchange:
 def _request_id(sent: bytes | None) -> bytes:
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
-    return str(new_id()).encode()
+    return str(uuid7()).encode()

@@ -130,6 +130,7 @@ class Connection(asyncio.Protocol):
 
     def give_up(self, failure: Exception) -> None:
         """End the exchange for whoever waits for it, and close the connection."""
+        self.is_open = False
         if not self.complete:
             self._failure = failure
             self._wake()
@@ -195,6 +196,8 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        if self.complete:
+            raise ValueError("more than was asked for")  # or it would pass for the next request's answer
         self.headers = []
         self.length = None
 
@@ -253,9 +256,11 @@ class Pool:
 
     async def take(self, *, fresh: bool = False) -> Connection:
         """A connection for one exchange; a `fresh` one has not been used before. Raises NotConnected."""
-        if self._idle and not fresh:
-            connection = self._idle.pop()
-        else:
+        connection = None
+        while self._idle and not fresh and connection is None:
+            found = self._idle.pop()
+            connection = found if found.is_open else None
+        if connection is None:
             connection = await self._connect()
         connection.began = connection.touched = self.tick
         self._busy.add(connection)

@@ -17,6 +17,8 @@ Document: TypeAlias = dict[str, Any]
 _FRESH: Final = 60.0
 """Seconds for which a merged document is served without asking the services again."""
 _METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
+_ASKED_AGAIN: Final = 5.0
+"""Seconds after which services that did not answer are asked again."""
 _REF: Final = "#/components/"
 _FROM_THE_GATEWAY: Final = {
     "401": "Unauthenticated: no token, or none that is believed.",
@@ -56,8 +58,9 @@ class ApiDocument:
         try:
             parts = await asyncio.gather(*(_part_of(one) for one in self._upstreams))
         except (Refused, orjson.JSONDecodeError):
-            # An older document is better than none.
             _log.warning("a service does not tell its part of the API document")
+            if self._merged is not None:  # an older document is better than none
+                self._merged_at = time.monotonic() - _FRESH + _ASKED_AGAIN
             return
         named = zip(self._upstreams, parts, strict=True)
         self._merged = merge({"Gateway": self._own} | {one.name.capitalize(): part for one, part in named})

@@ -24,32 +24,14 @@ _SERVICES: Final = {
     "subscriptions": PLANS,
 }
 
+# fmt: off
 # Every fixed word of a route after its first; whatever else stands in a path is an id.
-_WORDS: Final = frozenset(
-    {
-        "activate",
-        "activation-file",
-        "advance",
-        "audit-events",
-        "cancel",
-        "convert",
-        "device-observations",
-        "enterprise-iot",
-        "entitlements",
-        "estimate",
-        "extend-trial",
-        "import",
-        "plan",
-        "preview",
-        "reactivate",
-        "role-assignments",
-        "sensors",
-        "sites",
-        "statements",
-        "undo",
-        "verification",
-    }
-)
+_WORDS: Final = frozenset({
+    "activate", "activation-file", "advance", "audit-events", "cancel", "convert", "device-observations",
+    "enterprise-iot", "entitlements", "estimate", "extend-trial", "import", "plan", "preview", "reactivate",
+    "role-assignments", "sensors", "sites", "statements", "undo", "verification",
+})
+# fmt: on
 _DEEPEST: Final = 8
 _ROUTES_COUNTED: Final = 200
 _OTHER: Final = "other"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from gateway import bodies
 from gateway.auth import Caller
@@ -24,6 +25,9 @@ from shared.ids import new_id
 
 MAY_CREATE: Final = "GlobalAdministrator"
 
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
 _INTERNAL: Final = "/internal/test-clock"
 _ANSWERED_WITHIN: Final = 4.0
 """Seconds after which an advance that still runs is answered with an operation."""
@@ -44,7 +48,14 @@ def _fit_for_a_clock(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[Utc, AfterValidator(_fit_for_a_clock)]
+def _rfc3339(text: object) -> datetime:
+    # Left alone, pydantic would take "1772323200" for seconds since the epoch.
+    if not (isinstance(text, str) and _RFC3339.fullmatch(text)):
+        raise ValueError("has to be an RFC 3339 time, such as 2026-03-01T00:00:00Z")
+    return datetime.fromisoformat(text.upper())
+
+
+Moment = Annotated[Utc, BeforeValidator(_rfc3339), AfterValidator(_fit_for_a_clock)]
 
 
 class Creation(BaseModel):
@@ -98,7 +109,7 @@ class _Told(BaseModel):
     next_due_at: Utc | None
     sent: int
     unsent: int
-    received: int
+    received: int | None
 
     def standing(self) -> Standing:
         """Raises Refused (409 NotASandbox)."""
@@ -298,7 +309,7 @@ class Sandboxes:
         except _Restless:
             advance.trouble = "The tenant does not come to rest; advancing again takes it up from there."
             advance.status = "failed"
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it was, the operation shows that it failed
             _log.exception("the clock of tenant %s could not be moved", advance.tenant_id)
             advance.trouble = "The clock could not be moved; advancing again takes it up from there."
             advance.status = "failed"

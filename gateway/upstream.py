@@ -141,6 +141,9 @@ class Upstream:
     async def _give_back(self, connection: Connection, exchange: Exchange) -> None:
         status = connection.status
         headers = [header for header in connection.headers if header[0] not in _NOT_RETURNED]
+        if status == 401:
+            _log.error("%s does not believe this gateway: does it know the signing key?", self.name)
+            raise Refused(internal_error())
         if status >= 500 and not _is_problem(headers):
             # An error of the server under the service, not of the service: nobody's to see.
             raise Refused(internal_error())

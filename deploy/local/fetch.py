@@ -4,8 +4,9 @@ import asyncio
 import os
 import sys
 
-from deploy.local import java, kafka
+from deploy.local import java
 from deploy.local.errors import SetupError
+from deploy.local.jars import ensure_jars
 
 
 def main() -> int:
@@ -13,7 +14,7 @@ def main() -> int:
     if "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
         return 0
     try:
-        asyncio.run(kafka.ensure_jars(java.find(), print))
+        asyncio.run(ensure_jars(java.find(), print))
     except SetupError as problem:
         print(f"The tests cannot start: {problem}")
         return 1

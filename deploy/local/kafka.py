@@ -1,8 +1,6 @@
-"""An Apache Kafka of our own: one real broker (KRaft), its jars resolved by Maven."""
+"""An Apache Kafka of our own: one real broker that is its own controller (KRaft)."""
 
 import base64
-import hashlib
-import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -11,7 +9,7 @@ from string import Template
 from typing import Final
 
 from deploy.local import java, places
-from deploy.local.errors import SetupError
+from deploy.local.jars import ensure_jars
 from deploy.local.java import Java
 from deploy.local.ports import HOST
 from deploy.local.process import Program, run
@@ -55,55 +53,27 @@ def record(folder: Path) -> Path:
 
 async def serves(bootstrap_servers: str) -> bool:
     """Whether a broker answers a request for metadata."""
-    # Slow to import, and the broker can start meanwhile.
-    from aiokafka.client import AIOKafkaClient  # noqa: PLC0415
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - slow to import; the broker can start meanwhile
+
+    try:
+        await ask(bootstrap_servers)
+    except (OSError, KafkaError):
+        return False
+    return True
+
+
+async def ask(bootstrap_servers: str) -> None:
+    """Ask a broker for metadata; raises what keeps it from answering."""
+    from aiokafka.client import AIOKafkaClient  # noqa: PLC0415 - as above
+    from aiokafka.errors import BrokerNotAvailableError  # noqa: PLC0415 - as above
 
     client = AIOKafkaClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_PATIENCE_MS)
     try:
         await client.bootstrap()
-        return bool(client.cluster.brokers())
-    except (OSError, KafkaError):
-        return False
+        if not client.cluster.brokers():
+            raise BrokerNotAvailableError  # it answers, but the controller does not let it serve yet
     finally:
         await client.close()
-
-
-async def ensure_jars(runtime: Java, say: Callable[[str], None]) -> Path:
-    """The folder with the broker's jars; fetched when the POM asks for others than are there.
-
-    Raises SetupError.
-    """
-    pom = _RECIPES / "pom.xml"
-    store = places.STATE / "kafka"
-    jars = store / f"jars-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
-    if jars.exists():
-        return jars
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise SetupError(
-            "Maven (`mvn`) is needed once, to fetch Apache Kafka: install it (Debian, Ubuntu: "
-            "apt install maven; macOS: brew install maven), or point KAFKA_BOOTSTRAP_SERVERS at a broker "
-            "that runs already."
-        )
-    say("Apache Kafka: fetching it with Maven (once)")
-    unfinished = store / f"{jars.name}.{os.getpid()}"
-    for old in store.glob("jars-*"):
-        shutil.rmtree(old)
-    await run(
-        (
-            maven,
-            "-q",
-            "-B",
-            "-f",
-            str(pom),
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={unfinished}",
-        ),
-        environment={"JAVA_HOME": str(runtime.home)},
-    )
-    unfinished.rename(jars)
-    return jars
 
 
 async def _make(data: Path, settings: Path, ports: tuple[int, int], runtime: Java, jars: Path) -> None:
@@ -117,7 +87,8 @@ async def _make(data: Path, settings: Path, ports: tuple[int, int], runtime: Jav
         (
             *(*_java(runtime, jars), "kafka.tools.StorageTool", "format", "--standalone"),
             *("-t", cluster, "-c", str(settings)),
-        )
+        ),
+        doing="making the broker's data",
     )
     unfinished.rename(data)
 

@@ -71,16 +71,22 @@ async def serves(address: str) -> bool:
     """Whether a database answers at `address`, a DATABASE_URL."""
     import asyncpg  # noqa: PLC0415 - slow to import, and the server can start meanwhile
 
-    plain = address.replace("+asyncpg", "", 1)
     try:
-        connection = await asyncpg.connect(plain, timeout=_PATIENCE)
-        try:
-            await connection.fetchval("SELECT 1", timeout=_PATIENCE)
-        finally:
-            await connection.close(timeout=_PATIENCE)
+        await ask(address)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True
+
+
+async def ask(address: str) -> None:
+    """Ask the database at `address`, a DATABASE_URL, for an answer; raises what keeps it from one."""
+    import asyncpg  # noqa: PLC0415 - as above
+
+    connection = await asyncpg.connect(address.replace("+asyncpg", "", 1), timeout=_PATIENCE)
+    try:
+        await connection.fetchval("SELECT 1", timeout=_PATIENCE)
+    finally:
+        await connection.close(timeout=_PATIENCE)
 
 
 async def _make(home: Path, binaries: Path, account: Account | None) -> None:
@@ -103,11 +109,13 @@ async def _make(home: Path, binaries: Path, account: Account | None) -> None:
             *("-c", "scram_iterations=16", "-c", "timezone=UTC", "-c", "log_timezone=UTC"),
         ),
         account=account,
+        doing="making a database (initdb)",
     )
     await run(
         (str(binaries / "postgres"), "--single", "-D", str(unfinished), "postgres"),
         account=account,
         told=f"CREATE DATABASE {DATABASE}\n",
+        doing="making a database (postgres --single)",
     )
     unfinished.rename(home / "data")
 

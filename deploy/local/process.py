@@ -18,6 +18,8 @@ from deploy.local.places import PROJECT
 
 STOPS_WITHIN: Final = 10.0
 """Seconds a process has to stop cleanly before it is killed."""
+_LINES: Final = 15
+"""Lines of its output that tell why a command failed."""
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -125,13 +127,14 @@ async def spawn(
 async def run(
     command: tuple[str, ...],
     *,
+    doing: str = "",
     environment: Mapping[str, str] | None = None,
     account: Account | None = None,
     told: str = "",
 ) -> str:
     """Run a command to its end, with `told` as its input.
 
-    Returns its output. Raises SetupError with the end of that output when it fails.
+    Returns its output. Raises SetupError when it fails: what we were `doing`, and the end of the output.
     """
     running = await spawn(
         command,
@@ -148,15 +151,9 @@ async def run(
         await running.wait()
         raise
     if running.returncode:
-        last = "\n".join(output.strip().splitlines()[-15:])
-        raise SetupError(f"{Path(command[0]).name} failed with code {running.returncode}:\n{last}")
+        last = output.strip().splitlines()[-_LINES:]
+        raise SetupError("\n".join([f"{doing or command[0]} failed with code {running.returncode}:", *last]))
     return output
-
-
-def tie_to_parent(number: signal.Signals) -> None:
-    """Get the signal `number` when the process that started us is gone, where the system can (Linux)."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
 
 
 def log_file(state: Path, name: str) -> Path:
@@ -164,6 +161,12 @@ def log_file(state: Path, name: str) -> Path:
     folder = state / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}.log"
+
+
+def tie_to_parent(number: signal.Signals) -> None:
+    """Get the signal `number` when the process that started us is gone, where the system can (Linux)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
 
 
 def _tied_to_us(number: signal.Signals) -> Callable[[], None]:

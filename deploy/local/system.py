@@ -20,7 +20,8 @@ POSTGRES_PORT: Final = 15432
 KAFKA_PORT: Final = 19092
 CONTROLLER_PORT: Final = 19093
 _PATIENCE: Final = 60.0
-_OTHERS_PATIENCE: Final = 15.0
+_POLL: Final = 0.1
+_OTHERS_PATIENCE: Final = 10.0
 """Seconds that a server which runs already has to answer."""
 
 
@@ -129,7 +130,7 @@ class System:
     async def _database(self) -> None:
         began = time.monotonic()
         if self.database_url:
-            await _answering("PostgreSQL", "DATABASE_URL", lambda: postgres.serves(self.database_url))
+            await _answering("PostgreSQL", "DATABASE_URL", lambda: postgres.ask(self.database_url))
             return
         folder = self._state / "postgres"
         port = self._port(POSTGRES_PORT)
@@ -142,7 +143,7 @@ class System:
         began = time.monotonic()
         if self.kafka_bootstrap_servers:
             await _answering(
-                "Apache Kafka", "KAFKA_BOOTSTRAP_SERVERS", lambda: kafka.serves(self.kafka_bootstrap_servers)
+                "Apache Kafka", "KAFKA_BOOTSTRAP_SERVERS", lambda: kafka.ask(self.kafka_bootstrap_servers)
             )
             return
         port = self._port(KAFKA_PORT)
@@ -170,14 +171,18 @@ class System:
         return self._free.take(preferred if self._preferred else None)
 
 
-async def _answering(what: str, variable: str, serves: Callable[[], Awaitable[bool]]) -> None:
+async def _answering(what: str, variable: str, ask: Callable[[], Awaitable[None]]) -> None:
     deadline = time.monotonic() + _OTHERS_PATIENCE
-    while not await serves():
-        if time.monotonic() > deadline:
-            raise SetupError(
-                f"No {what} answers at the address that {variable} names; start it, or unset {variable}."
-            )
-        await asyncio.sleep(0.1)
+    while True:
+        try:
+            return await ask()
+        except Exception as error:
+            if time.monotonic() > deadline:
+                raise SetupError(
+                    f"the {what} that {variable} names does not answer ({error}). "
+                    f"Start it, mend {variable}, or unset it to have one started here."
+                ) from error
+        await asyncio.sleep(_POLL)
 
 
 def _took(what: str, began: float) -> str:

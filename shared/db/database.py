@@ -70,12 +70,14 @@ class Session:
         return connection
 
     async def _commit(self) -> None:
-        if self._begun is None:
+        # A row of another tenant is refused by PostgreSQL, unless that tenant shares the commit.
+        if self._begun is None and self.writes.only_of(self._tenants):
             if self.writes:
                 await self._database.shared.write(self._tenants, self.writes)
             return
         await self.flush()
-        await self._begun.execute("COMMIT")
+        if self._begun is not None:
+            await self._begun.execute("COMMIT")
 
     async def __aenter__(self) -> Self:
         return self

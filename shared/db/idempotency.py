@@ -46,7 +46,7 @@ def fingerprint(method: str, target: str, body: bytes) -> bytes:
 
     JSON is compared by what it says, not by how it is spaced or ordered.
     """
-    with suppress(orjson.JSONDecodeError):
+    with suppress(orjson.JSONDecodeError, orjson.JSONEncodeError):  # what nests too deep cannot be written
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(b"\n".join((method.encode(), target.encode(), body))).digest()
 

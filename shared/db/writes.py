@@ -4,9 +4,10 @@ A command says what it writes, one row at a time and in plain order; PostgreSQL 
 round trip, however many rows and tables there are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Table
@@ -50,6 +51,13 @@ class Writes:
         for other in others:
             for shape, rows in other.rows.items():
                 self.rows.setdefault(shape, []).extend(rows)
+
+    def only_of(self, tenants: Collection[UUID]) -> bool:
+        """Whether every row says of itself that it is one of these tenants'."""
+        return all(
+            "tenant_id" in columns and all(row[columns.index("tenant_id")] in tenants for row in rows)
+            for (_, columns, _), rows in self.rows.items()
+        )
 
     def statement(self) -> tuple[str, list[Any]]:
         """The SQL, which depends on tables and columns alone, and an array a column as its arguments."""

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from shared.db.database import Database
 from shared.http import problems
@@ -30,9 +31,11 @@ def service_app(
     app.state.served = served
     app.add_middleware(RequestContext, tokens=served.tokens, guarded=_GUARDED)
     app.add_exception_handler(HTTPException, _answer_unrouted)
+    app.state.routes = health_routes(lambda: reachable(served.database))
+    app.router.routes.extend(app.state.routes)
     for router in routers:
         app.include_router(router)
-    app.router.routes.extend(health_routes(lambda: reachable(served.database)))
+        app.state.routes += router.routes
     describe(app, statuses=statuses)
     return app
 
@@ -52,6 +55,12 @@ async def reachable(database: Database) -> bool:
 
 async def _answer_unrouted(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "other methods")
-        return refusal_response(problems.method_not_allowed(allowed), request)
+        return refusal_response(problems.method_not_allowed(", ".join(_methods_at(request))), request)
     return refusal_response(problems.not_found(), request)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the address takes: each route knows its own methods only."""
+    routes: list[Route] = request.app.state.routes
+    here = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in here for method in route.methods or ()})

@@ -195,21 +195,33 @@ def _problem_of(error: Exception, served: Served) -> Problem | None:
 def _read_query(request: Request, model: type[_Model]) -> _Model:
     pairs = request.query_params.multi_items()
     names = [name for name, _ in pairs]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise Refused(
-            problems.invalid_request([{"pointer": name, "detail": "Given twice."} for name in repeated])
-        )
+    unusable = {name: "Given twice." for name in names if names.count(name) > 1}
+    unusable |= {name: "May not contain U+0000." for name, value in pairs if "\x00" in value}
+    if unusable:
+        errors = [{"pointer": name, "detail": detail} for name, detail in unusable.items()]
+        raise Refused(problems.invalid_request(errors))
     try:
         return model.model_validate(dict(pairs))
     except ValidationError as error:
-        raise Refused(problems.invalid_request(errors_of(error, prefix=""))) from error
+        raise Refused(problems.invalid_request(errors_of(error, _parameter))) from error
 
 
-def errors_of(error: ValidationError, *, prefix: str = "/") -> list[dict[str, str]]:
-    """What pydantic found, one entry a place, as JSON pointers."""
+def _pointer(place: tuple[int | str, ...]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def _parameter(place: tuple[int | str, ...]) -> str:
+    return str(place[0])
+
+
+def errors_of(
+    error: ValidationError, place: Callable[[tuple[int | str, ...]], str] = _pointer
+) -> list[dict[str, str]]:
+    """What pydantic found, one entry a place: JSON pointers unless `place` says it otherwise."""
     return [
         {
-            "pointer": "".join(prefix + str(part) for part in found["loc"]),
+            "pointer": place(found["loc"]),
             "detail": "This field is not known here." if found["type"] == "extra_forbidden" else found["msg"],
         }
         for found in error.errors(include_url=False, include_context=False, include_input=False)

@@ -18,6 +18,8 @@ from shared.metrics import http_requests, http_seconds
 
 _log: Final = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACEPARENT: Final = re.compile(r"([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(?:-.*)?$")
+"""W3C Trace Context; a later version may have more fields, which are not for us."""
 
 
 class RequestContext:
@@ -37,7 +39,8 @@ class RequestContext:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(new_id())
         tracing.request_id.set(request_id)
-        tracing.traceparent.set(headers.get("traceparent"))
+        traced = _TRACEPARENT.match(headers.get("traceparent", ""))
+        tracing.traceparent.set(traced[1] if traced else None)
         status = 0
 
         async def send_with_id(message: Message) -> None:

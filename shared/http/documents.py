@@ -1,12 +1,13 @@
 """How routes appear in the OpenAPI document.
 
 Our routes take the request as it is and check it in the contract's order (shared/http/call.py), so what
-FastAPI would read from a signature is said here instead.
+FastAPI would read from a signature is said here instead. What holds for every route of a kind is added to
+each (`describe`), so that a route names only what is its own.
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, ClassVar, Final, Protocol
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -18,6 +19,7 @@ from starlette.responses import Response
 
 from shared.http import problems
 from shared.http.call import Query
+from shared.http.pages import Page
 from shared.http.write import DryRun
 
 _REF: Final = "#/components/schemas/{model}"
@@ -53,33 +55,36 @@ def documents(
     *,
     answer: type[BaseModel] | None = None,
     status: int = 200,
+    also: Mapping[int, str] | None = None,
     body: type[BaseModel] | None = None,
     query: type[Query] = Query,
     dry_run: bool = False,
-    if_match: bool = False,
+    if_match: Literal["honored", "needed"] | None = None,
     errors: Iterable[type[Coded]] = (),
 ) -> dict[str, Any]:
-    """What a route takes, answers and refuses, as options of its decorator; `status` is the success's."""
-    extra: dict[str, Any] = {"parameters": [], "x-error-codes": [error.code for error in errors]}
-    queries: list[type[BaseModel]] = [query, DryRun] if dry_run else [query]
-    for model in queries:
-        extra["parameters"] += [
-            {"name": name, "in": "query", "required": False, "schema": schema}
-            for name, schema in model.model_json_schema().get("properties", {}).items()
-        ]
-    if if_match:
-        extra["parameters"].append(
-            {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
-        )
+    """What a route takes, answers and refuses, as options of its decorator.
+
+    `status` is the success's; `also` has further ones with the same answer, and when they come. `if_match`:
+    whether `If-Match` is checked when sent, or has to be sent.
+    """
+    models: list[type[BaseModel]] = [query, DryRun] if dry_run else [query]
+    extra: dict[str, Any] = {
+        "parameters": [parameter for model in models for parameter in _query_parameters(model)],
+        "x-error-codes": [error.code for error in errors],
+    }
+    if if_match is not None:
+        extra["parameters"].append(_header("If-Match", required=if_match == "needed"))
+        extra["x-error-codes"].append("PreconditionFailed")
+    if if_match == "needed":
+        extra["x-error-codes"].append("PreconditionRequired")
     if body is not None:
         _bodies.add(body)
         schema = {"$ref": _REF.format(model=body.__name__)}
         extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-        extra["x-error-codes"] += ["MalformedJson", "InvalidRequest"]
     return {
         "status_code": status,
         "response_model": None,
-        "responses": {status: {"model": answer}} if answer is not None else {},
+        "responses": {} if answer is None else _successes(answer, status, also or {}, dry_run=dry_run),
         "openapi_extra": extra,
     }
 
@@ -90,29 +95,40 @@ def describe(app: FastAPI, *, statuses: dict[str, int]) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            components = document.setdefault("components", {}).setdefault("schemas", {})
-            models = sorted(_bodies, key=lambda model: model.__name__)
-            _, definitions = models_json_schema(
-                [(model, "validation") for model in models], ref_template=_REF
-            )
-            components.update(definitions.get("$defs", {}))
-            components["Problem"] = _PROBLEM
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {}).update(_body_schemas(document), Problem=_PROBLEM)
+            components["securitySchemes"] = {"gateway": _GATEWAY}
+            document["security"] = [{"gateway": []}]
             for operations in document["paths"].values():
-                for operation in operations.values():
-                    _name_refusals(operation, statuses)
+                for method, operation in operations.items():
+                    _add_what_its_kind_has(method, operation)
+                    _name_refusals(operation, _OURS | statuses)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-_ALWAYS: Final = {
+_OURS: Final = {
+    "MalformedJson": 400,
     "Unauthenticated": 401,
     "AuthorizationFailed": 403,
-    "MalformedJson": 400,
-    "InvalidRequest": 422,
-    "PreconditionRequired": 428,
+    "RequestInProgress": 409,
     "PreconditionFailed": 412,
+    "ContentTooLarge": 413,
+    "UnsupportedMediaType": 415,
+    "InvalidRequest": 422,
+    "IdempotencyKeyReused": 422,
+    "PreconditionRequired": 428,
+    "ServiceUnavailable": 503,
+}
+_ALWAYS: Final = ("Unauthenticated", "AuthorizationFailed", "InvalidRequest", "ServiceUnavailable")
+_WITH_A_BODY: Final = ("MalformedJson", "ContentTooLarge", "UnsupportedMediaType", "RequestInProgress")
+_GATEWAY: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The gateway's own token, which names the caller and lasts a minute.",
 }
 _PROBLEM: Final = {
     "type": "object",
@@ -138,12 +154,80 @@ _PROBLEM: Final = {
 }
 
 
+def _successes(
+    answer: type[BaseModel], status: int, also: Mapping[int, str], *, dry_run: bool
+) -> dict[int | str, dict[str, Any]]:
+    successes: dict[int | str, dict[str, Any]] = {status: {"model": answer}}
+    if dry_run and status != 200:
+        successes[200] = {"model": answer, "description": "Dry run: what the call would answer."}
+    for other, meaning in also.items():
+        successes[other] = {"model": answer, "description": meaning}
+    if issubclass(answer, Page):
+        successes[status]["headers"] = {"Link": _LINK}
+    return successes
+
+
+_LINK: Final = {"description": 'The next page, as `<…>; rel="next"`.', "schema": {"type": "string"}}
+_ETAG: Final = {"required": True, "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9a-f]+"$'}}
+
+
+def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    properties = model.model_json_schema().get("properties", {})
+    return [
+        {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
+        for name, schema in properties.items()
+    ]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """What may be left out is left out: a query has no way to say null."""
+    given: list[dict[str, Any]] = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    if len(given) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name not in {"anyOf", "default"}} | given[0]
+
+
+def _header(name: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": required, "schema": {"type": "string", **schema}}
+
+
+def _body_schemas(document: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of the bodies that this document refers to: other services may live in the same process."""
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    named = {
+        content["schema"]["$ref"]
+        for operation in operations
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    }
+    models = sorted(
+        (model for model in _bodies if _REF.format(model=model.__name__) in named),
+        key=lambda model: model.__name__,
+    )
+    _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
+    schemas: dict[str, Any] = definitions.get("$defs", {})
+    return schemas
+
+
+def _add_what_its_kind_has(method: str, operation: dict[str, Any]) -> None:
+    codes: list[str] = operation.setdefault("x-error-codes", [])
+    codes += _ALWAYS
+    if "requestBody" in operation:
+        codes += _WITH_A_BODY
+    if method in {"post", "patch"}:
+        codes.append("IdempotencyKeyReused")
+        operation["parameters"].append(_header("Idempotency-Key", minLength=1, maxLength=255))
+    success = operation["responses"].get("200", {})
+    if method == "get" and "Link" not in success.get("headers", {}):
+        success["headers"] = {"ETag": _ETAG}
+        operation["parameters"].append(_header("If-None-Match"))
+        operation["responses"]["304"] = {"description": "It is still as the caller knows it."}
+
+
 def _name_refusals(operation: dict[str, Any], statuses: dict[str, int]) -> None:
     codes: dict[int, list[str]] = {}
-    known = _ALWAYS | statuses
-    for code in ("Unauthenticated", "AuthorizationFailed", *operation.pop("x-error-codes", ())):
-        codes.setdefault(known[code], []).append(code)
-    for status, named in codes.items():
+    for code in operation.pop("x-error-codes"):
+        codes.setdefault(statuses[code], []).append(code)
+    for status, named in sorted(codes.items()):
         operation["responses"][str(status)] = {
             "description": ", ".join(named),
             "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},

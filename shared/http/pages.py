@@ -29,7 +29,8 @@ class Paging(Query):
         if self.cursor is None:
             return None
         try:
-            return base64.urlsafe_b64decode(self.cursor + "==").decode()
+            padding = "=" * (-len(self.cursor) % 4)
+            return base64.b64decode(self.cursor + padding, altchars=b"-_", validate=True).decode()
         except (ValueError, binascii.Error) as error:
             raise _not_a_cursor() from error
 

@@ -26,7 +26,8 @@ class Progress:
     """Of one tenant: events this service has committed, those of the others it has applied, and what is due next."""
 
     sent: int
-    received: int
+    received: int | None
+    """None: the service follows no events of others."""
     next_due_at: datetime | None
 
 
@@ -40,7 +41,7 @@ class ClockOut(WireModel):
     next_due_at: Utc | None
     sent: int
     unsent: int
-    received: int
+    received: int | None
 
 
 class ClockIn(Input):

@@ -9,6 +9,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+import asyncpg
+import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -54,13 +56,13 @@ class Write(Call):
         """
         self._access_checked = True
         raw = await _receive(self.request, limit)
-        self._keyed = _keyed(self.request, raw)
-        query = self.query(DryRun if dry_run else Query)
-        self._dry_run = isinstance(query, DryRun) and query.dry_run
         if raw or not optional:
             content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if content_type != "application/json":
                 raise Refused(problems.unsupported_media_type("application/json"))
+        self._keyed = _keyed(self.request, raw)
+        query = self.query(DryRun if dry_run else Query)
+        self._dry_run = isinstance(query, DryRun) and query.dry_run
         return _parse(raw or (b"{}" if optional else b""), model)
 
     def match(self, version: int, *, required: bool = False) -> None:
@@ -111,8 +113,11 @@ class Write(Call):
             if await self._replay(self._keyed):
                 return True
             if foreseen and self._answer is not None and _is_kept(self._answer.status):
-                async with self.served.database.begin(self.principal.tenant_id) as self.session:
-                    self._keep()
+                try:
+                    async with self.served.database.begin(self.principal.tenant_id) as self.session:
+                        self._keep()
+                except asyncpg.UniqueViolationError:  # the same request was refused at the same time
+                    return await self._replay(self._keyed)
         except Exception as failure:
             if not self._refuse(failure):
                 raise
@@ -184,4 +189,8 @@ def _parse(raw: bytes, model: type[_Model]) -> _Model:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":
             raise Refused(problems.malformed_json(first["msg"])) from error
+        try:
+            orjson.loads(raw)  # pydantic would let NaN and Infinity pass as JSON
+        except orjson.JSONDecodeError as malformed:
+            raise Refused(problems.malformed_json(str(malformed))) from error
         raise Refused(problems.invalid_request(errors_of(error))) from error

@@ -17,8 +17,8 @@ async def ensure_topic(bootstrap: str, topic: Topic, *, partitions: int, replica
     Raises KafkaError where the broker refuses: `create_topics` by itself does not.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
-    await asyncio.wait_for(admin.start(), _TIMEOUT)
     try:
+        await asyncio.wait_for(admin.start(), _TIMEOUT)
         new = NewTopic(topic.name, partitions, replication, topic_configs=dict(topic.settings))
         response = await asyncio.wait_for(admin.create_topics([new]), _TIMEOUT)
         for name, code, *reason in response.topic_errors:

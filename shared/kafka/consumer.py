@@ -88,8 +88,8 @@ async def consume(
         fetch_max_wait_ms=_WAIT_MS,
         request_timeout_ms=_KAFKA_TIMEOUT * 1000,
     )
-    await asyncio.wait_for(consumer.start(), _KAFKA_TIMEOUT)
     try:
+        await asyncio.wait_for(consumer.start(), _KAFKA_TIMEOUT)
         async with asyncio.TaskGroup() as group_of_tasks:
             group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle))
             group_of_tasks.create_task(_watch(consumer, topic))
@@ -197,9 +197,14 @@ async def _park(database: Database, record: ConsumerRecord, error: Exception) ->
         topic=record.topic,
         partition=record.partition,
         position=record.offset,
-        key=(record.key or b"").decode(errors="replace"),
-        headers={name: (value or b"").decode(errors="replace") for name, value in record.headers},
+        key=_text(record.key),
+        headers={_text(name.encode()): _text(value) for name, value in record.headers},
         value=record.value or b"",
         reason=reason[:2000],
     )
     events_parked.labels(record.topic).inc()
+
+
+def _text(came: bytes | None) -> str:
+    """As PostgreSQL can keep it: what is no UTF-8, and U+0000, is replaced."""
+    return (came or b"").decode(errors="replace").replace("\x00", "\ufffd")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from shared.clock import wall_clock
 from shared.db import idempotency
@@ -55,8 +56,8 @@ async def relay(url: str, bootstrap: str, *, schema: str) -> None:
             request_timeout_ms=_REQUEST_TIMEOUT * 1000,
             linger_ms=0,
         )
-        await asyncio.wait_for(producer.start(), _SEND_TIMEOUT)
         try:
+            await asyncio.wait_for(producer.start(), _SEND_TIMEOUT)
             await _run(connection, producer)
         finally:
             # stop() flushes, and a broker that is gone would keep it waiting; what it held is in the outbox.
@@ -102,17 +103,22 @@ async def _publish(
 ) -> tuple[list[int], BaseException | None]:
     """Send all of them, in order; the ids acknowledged before the first failure, and that failure."""
     sent: list[asyncio.Future[Any]] = []
+    refused: KafkaError | None = None
     async with asyncio.timeout(_SEND_TIMEOUT):
         for row in rows:
             headers = [(name, value.encode()) for name, value in row["headers"].items()]
-            sent.append(
-                await producer.send(row["topic"], row["value"], key=row["key"].encode(), headers=headers)
-            )
+            try:
+                sent.append(
+                    await producer.send(row["topic"], row["value"], key=row["key"].encode(), headers=headers)
+                )
+            except KafkaError as error:  # not taken at all: too large, or of a topic that is not there
+                refused = error
+                break
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
     acknowledged: list[int] = []
-    for row, outcome in zip(rows, outcomes, strict=True):
+    for row, outcome in zip(rows, outcomes, strict=False):
         if isinstance(outcome, BaseException):
             return acknowledged, outcome
         acknowledged.append(row["id"])
         events_published.labels(row["topic"]).inc()
-    return acknowledged, None
+    return acknowledged, refused

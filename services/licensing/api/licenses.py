@@ -130,6 +130,7 @@ async def patch(request: Request) -> Response:
         body=Nothing,
         answer=CancellationOut,
         dry_run=True,
+        if_match="honored",
         errors=[LicenseNotFound, LicenseNotActive, CancellationWindowClosed],
     ),
 )

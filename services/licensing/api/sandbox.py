@@ -23,7 +23,7 @@ async def _progress(session: Session) -> Progress:
     due = [await stored_licenses.next_due(session), await stored_invoices.next_to_close(session)]
     return Progress(
         sent=row["sent"] if row else 0,
-        received=0,
+        received=None,
         next_due_at=min((moment for moment in due if moment is not None), default=None),
     )
 

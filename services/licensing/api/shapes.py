@@ -9,7 +9,7 @@ from services.licensing.api.actions import actions_of
 from services.licensing.domain.catalog import BillingFrequency, Product
 from services.licensing.domain.license import License
 from services.licensing.events import state_of
-from shared.events.state import LicenseState
+from shared.events.state import LicenseState, LicenseStatus
 from shared.events.wire import Money, Utc, WireModel
 from shared.http.actions import AllowedAction
 from shared.http.call import Input
@@ -65,7 +65,7 @@ class PurchaseIn(Input):
 
 
 class LicenseFilter(Paging):
-    status: Literal["pending", "trial", "active", "expired", "disabled", "deleted"] | None = None
+    status: LicenseStatus | None = None
     """Deleted licenses are listed only if asked for."""
     sku: str | None = None
 

@@ -24,6 +24,8 @@ router = APIRouter(prefix="/v1/subscriptions", tags=["Plans"], route_class=Direc
         body=SubscriptionIn,
         answer=SubscriptionOut,
         status=201,
+        also={200: "It was linked already, and is called so now."},
+        if_match="honored",
         errors=[SubscriptionNotFound, SubscriptionLinkedElsewhere],
     ),
 )

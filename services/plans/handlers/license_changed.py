@@ -15,7 +15,9 @@ from services.plans.domain.holdings import ENDED, Held
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.store import audit, holdings, ot_plans
 from services.plans.store.holdings import Known
+from shared import tracing
 from shared.db.database import Session
+from shared.events.envelope import Envelope
 from shared.events.licensing import LicenseEvent
 from shared.kafka.consumer import Received, VersionGap
 
@@ -34,7 +36,7 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
     known = set(licenses)
     after = dict(before)
     fresh: dict[UUID, UUID] = {}
-    causes: dict[UUID, str] = {}
+    causes: dict[UUID, Envelope] = {}
     for one, event in told:
         tenant, license_id = one.envelope.tenantid, event.license.id
         old = licenses.get(license_id)
@@ -43,7 +45,7 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
         licenses[license_id] = now = _held(event, old, at=one.envelope.time)
         after[tenant] = _heard(after[tenant], old, now, one.envelope.time)
         fresh[license_id] = tenant
-        causes[tenant] = one.envelope.subject
+        causes[tenant] = one.envelope
     for license_id, tenant in fresh.items():
         holdings.save_held(session, tenant, licenses[license_id], known=license_id in known)
     for tenant in causes:
@@ -84,13 +86,14 @@ def _heard(known: Known, old: Held | None, now: Held, at: datetime) -> Known:
     )
 
 
-def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, cause: str) -> None:
+def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, cause: Envelope) -> None:
     derived = plan.derived_from(after.holdings)
     if derived is plan:
         return
     now = after.heard_until or plan.terms_accepted_at
     was = events.state_of(plan, before, now=now)
     state = events.state_of(derived, after, now=now)
+    tracing.traceparent.set(cause.traceparent)
     ot_plans.save(session, derived)
     events.price_plan_changed(session, derived, was, state, now=now)
     audit.record(
@@ -103,5 +106,5 @@ def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, caus
         resource=f"plan/{plan.subscription_id}",
         before=was.model_dump(mode="json"),
         after=state.model_dump(mode="json"),
-        reason=cause,
+        reason=cause.subject,
     )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db.tables import Moment
@@ -48,7 +48,7 @@ subscriptions: Final = Table(
 role_assignments: Final = Table(
     "role_assignments",
     metadata,
-    Column("subscription_id", Uuid, primary_key=True),
+    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), primary_key=True),
     Column("principal", Text, primary_key=True),
     Column("tenant_id", Uuid, nullable=False),
     Column("role", Text, nullable=False),
@@ -58,7 +58,7 @@ role_assignments: Final = Table(
 plans: Final = Table(
     "plans",
     metadata,
-    Column("subscription_id", Uuid, primary_key=True),
+    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), primary_key=True),
     Column("tenant_id", Uuid, nullable=False),
     Column("status", Text, nullable=False),
     Column("price_plan", Text, nullable=False),

@@ -1,0 +1,104 @@
+"""Commands and queries of licensing, called on the real database by several callers at once, without HTTP."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from services.licensing.store import licenses
+from services.licensing.store.catalog import Catalog
+from shared.db.database import Database, connect
+from shared.db.sandbox import Clocks
+from shared.process import settle_memory
+from tests.bench import child
+from tests.bench.purchases import buy
+from tests.bench.testbed import buyer
+
+CALLERS: Final = 16
+_POOL: Final = 16
+_SAMPLE: Final = 2_000
+_PAGE: Final = 51
+
+Operation = Callable[[UUID], Awaitable[None]]
+
+
+async def run(url: str, operation: str, tenants: list[str], seconds: float) -> dict[str, Any]:
+    """How many a second, with as many callers as CALLERS; each speaks for one of the tenants."""
+    async with connect(
+        url, role="licensing_app", schema="licensing", size=_POOL, application="bench"
+    ) as database:
+        do = await _OPERATIONS[operation](database, url)
+        own = [UUID(tenants[place % len(tenants)]) for place in range(CALLERS)]
+        for tenant in own:
+            await do(tenant)
+        settle_memory()
+        count = 0
+        began = time.perf_counter()
+        end = began + seconds
+
+        async def call(tenant: UUID) -> None:
+            nonlocal count
+            while time.perf_counter() < end:
+                await do(tenant)
+                count += 1
+
+        await asyncio.gather(*map(call, own))
+        return {"rate": count / (time.perf_counter() - began)}
+
+
+async def _purchase(database: Database, _: str) -> Operation:
+    catalog = await Catalog.load(database)
+    clocks = Clocks(sandboxes=True)
+
+    async def purchase(tenant: UUID) -> None:
+        async with database.begin(tenant) as session:
+            buy(session, catalog, by=buyer(tenant), now=await clocks.now_for_write(session))
+
+    return purchase
+
+
+async def _read(database: Database, url: str) -> Operation:
+    known = await _some_licenses(url)
+
+    async def read(tenant: UUID) -> None:
+        async with database.read(tenant) as session:
+            await licenses.get(session, random.choice(known[tenant]))  # noqa: S311 -- chance, not secrecy
+
+    return read
+
+
+async def _list(database: Database, url: str) -> Operation:
+    known = await _some_licenses(url)
+
+    async def page(tenant: UUID) -> None:
+        after = random.choice(known[tenant])  # noqa: S311 -- chance, not secrecy
+        async with database.read(tenant) as session:
+            await licenses.page(session, after=after, most=_PAGE, status=None, sku=None)
+
+    return page
+
+
+_OPERATIONS: Final = {"purchase": _purchase, "license read": _read, "license list": _list}
+
+
+async def _some_licenses(url: str) -> dict[UUID, list[UUID]]:
+    """A sample over all the rows, by tenant."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT tenant_id, id FROM licensing.licenses ORDER BY random() LIMIT $1", _SAMPLE
+        )
+    finally:
+        await connection.close()
+    known: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        known.setdefault(row["tenant_id"], []).append(row["id"])
+    return known
+
+
+if __name__ == "__main__":
+    child.do(run)

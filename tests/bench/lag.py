@@ -1,0 +1,111 @@
+"""How long after its answer is a purchase readable in the projection, and how long does HTTP take meanwhile?"""
+
+import asyncio
+import time
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from tests.bench import child
+from tests.bench.customers import Customers
+from tests.bench.end_to_end import CALLERS, settled_rate
+from tests.bench.load import at_a_rate
+from tests.bench.measure import Figure, figure, in_turns, percentile
+from tests.bench.testbed import Testbed, in_process
+
+_POLL: Final = 0.002
+_PATIENCE: Final = 30.0
+_SHARES: Final = ((0.5, "half of own maximum", 10.0), (0.8, "80 % of own maximum", 20.0))
+_LIMITED_BY: Final = "bare aiokafka round trip at the same rate"
+# The row of a license is written by the transaction that also changes its tenant's plan.
+_READABLE: Final = "SELECT license_id FROM plans.held_licenses WHERE license_id = ANY($1::uuid[])"
+
+
+async def measure(bed: Testbed) -> list[Figure]:
+    customers = await Customers.settle(bed, CALLERS)
+    runs = [await settled_rate(bed, customers, through_gateway=True) for _ in range(3)]
+    maximum = sorted(runs)[1]
+    figures: list[Figure] = []
+    for share, named, floor in _SHARES:
+        rate = share * maximum
+        job = {"rate": rate, "seconds": bed.seconds}
+        requests = [customer.purchase for customer in customers.all]
+        measured = await in_turns(
+            {
+                "ours": partial(
+                    in_process, "lag", address=bed.system.url, url=bed.database_url, requests=requests, **job
+                ),
+                "bare": partial(
+                    in_process, "round_trip", bootstrap=bed.system.kafka_bootstrap_servers, **job
+                ),
+            },
+            bed.repetitions,
+        )
+        ours, bare = measured["ours"], measured["bare"]
+        remark = f"at {rate:,.0f} purchases/s"
+        figures += [
+            figure(
+                f"event lag {point} at {named}",
+                "ms",
+                [1000 * one[point] for one in ours],
+                [1000 * one[point] for one in bare],
+                limited_by=_LIMITED_BY,
+                at_most=floor if point == "p99" else None,
+                remark=remark,
+            )
+            for point in ("p50", "p99")
+        ]
+    figures.append(
+        figure(
+            "HTTP p99 / p50 at 80 %",
+            "ms",
+            [1000 * one["http_p99"] for one in ours],
+            [1000 * one["http_p50"] for one in ours],
+            limited_by="own p50",
+            at_most=10.0,
+            remark=remark,
+        )
+    )
+    await customers.leave()
+    return figures
+
+
+async def purchase_at_a_rate(
+    address: str, url: str, requests: list[str], rate: float, seconds: float
+) -> dict[str, Any]:
+    """Buy at that rate, and watch the projection for every license from its answer on."""
+    waiting: dict[UUID, float] = {}
+    lags: list[float] = []
+    connection = await asyncpg.connect(url)
+
+    async def watch() -> None:
+        while True:
+            if waiting:
+                rows = await connection.fetch(_READABLE, list(waiting))
+                now = time.perf_counter()
+                lags.extend(max(0.0, now - waiting.pop(row["license_id"])) for row in rows)
+            await asyncio.sleep(_POLL)
+
+    def answered(body: bytes, at: float) -> None:
+        waiting[UUID(orjson.loads(body)["id"])] = at
+
+    watching = asyncio.create_task(watch())
+    http = await at_a_rate(address, requests, rate=rate, seconds=seconds, expected=201, answered=answered)
+    async with asyncio.timeout(_PATIENCE):
+        while waiting:  # noqa: ASYNC110 -- what is waited for happens in another process
+            await asyncio.sleep(_POLL)
+    watching.cancel()
+    await connection.close()
+    return {
+        "p50": percentile(lags, 0.5),
+        "p99": percentile(lags, 0.99),
+        "http_p50": percentile(http, 0.5),
+        "http_p99": percentile(http, 0.99),
+    }
+
+
+if __name__ == "__main__":
+    child.do(purchase_at_a_rate)

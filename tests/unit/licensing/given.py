@@ -1,0 +1,44 @@
+"""Which products and licenses do the rules of licensing get in these tests?"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.licensing.domain.catalog import BillingFrequency, Price, Product
+from services.licensing.domain.license import Batch, License
+from services.licensing.domain.purchase import purchase
+
+LICENSE_ID: Final = UUID("019ca8a9-3d40-7000-8000-00000000abcd")
+TENANT_ID: Final = UUID("5b0e5f9c-7f4e-4b0c-9d55-3a1f0d4f6a11")
+
+
+def a_product(*, annual: int = 175_000, monthly: int = 15_313) -> Product:
+    """A large site for a year; prices in cents."""
+    prices = (Price("annual", annual, "USD"), Price("monthly", monthly, "USD"))
+    return Product("OT_SITE_L", "OT site license, large", "L", 1000, "P1Y", prices)
+
+
+def a_license(
+    *,
+    bought: datetime,
+    quantity: int = 1,
+    billing_frequency: BillingFrequency = "annual",
+    auto_renew: bool = True,
+    product: Product | None = None,
+) -> License:
+    """Just bought, of the large size unless a product is given."""
+    return purchase(
+        product or a_product(),
+        quantity=quantity,
+        billing_frequency=billing_frequency,
+        auto_renew=auto_renew,
+        license_id=LICENSE_ID,
+        tenant_id=TENANT_ID,
+        now=bought,
+    )
+
+
+def with_batch(license: License, batch: Batch) -> License:
+    """The license after more of it were added."""
+    return replace(license, batches=(*license.batches, batch), version=license.version + 1)
