@@ -112,7 +112,7 @@ async def get_license(request: Request) -> Response:
         body=LicensePatch,
         answer=LicenseOut,
         dry_run=True,
-        if_match=True,
+        if_match="needed",
         errors=[LicenseNotFound, LicenseNotActive, LicenseInUse, AutoRenewOff, TrialQuantityFixed],
     ),
 )
@@ -153,6 +153,8 @@ async def cancel_(request: Request) -> Response:
     **documents(
         body=Nothing,
         answer=LicenseOut,
+        dry_run=True,
+        if_match="honored",
         errors=[LicenseNotFound, NotATrial, LicenseNotActive, TrialExtensionNotAllowed],
     ),
 )
@@ -166,7 +168,13 @@ async def extend(request: Request) -> Response:
 
 @router.post(
     "/{license_id}/convert",
-    **documents(body=ConversionIn, answer=LicenseOut, errors=[LicenseNotFound, NotATrial, LicenseNotActive]),
+    **documents(
+        body=ConversionIn,
+        answer=LicenseOut,
+        dry_run=True,
+        if_match="honored",
+        errors=[LicenseNotFound, NotATrial, LicenseNotActive],
+    ),
 )
 async def convert(request: Request) -> Response:
     """Turn the trial into a paid license, now or at its end."""
@@ -188,6 +196,8 @@ async def convert(request: Request) -> Response:
         body=Nothing,
         answer=LicenseOut,
         status=201,
+        dry_run=True,
+        if_match="honored",
         errors=[LicenseNotFound, LicenseNotExpired, TrialAlreadyUsed],
     ),
 )
@@ -208,7 +218,7 @@ async def _held(
     now = await call.now()  # first, as the scheduler does: a sandbox is locked before its licenses
     license = await licenses.lock(call.session, _license_id(call.request))
     call.allow(allowed)
-    asked = await call.body(model, optional=model is Nothing, dry_run=model in {Nothing, LicensePatch})
+    asked = await call.body(model, optional=model is Nothing, dry_run=True)
     license = await catch_up(call.session, license, now, _catalog(call).at)
     call.match(license.version, required=must_match)
     return license, asked, now

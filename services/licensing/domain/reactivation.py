@@ -15,9 +15,9 @@ from services.licensing.domain.renewal import as_it_is
 
 def refusal(license: License) -> LicensingError | None:
     """Why the license cannot be reactivated; None where it can. A trial is had once only (B11)."""
-    if license.is_trial:
-        return TrialAlreadyUsed()
-    return None if license.status == "expired" else LicenseNotExpired(license.id, license.status)
+    if license.status != "expired":
+        return LicenseNotExpired(license.id, license.status)
+    return TrialAlreadyUsed() if license.is_trial else None
 
 
 def reactivate(

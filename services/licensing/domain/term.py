@@ -17,6 +17,7 @@ def midnight(moment: datetime) -> datetime:
 
 def months_after(start: datetime, months: int) -> datetime:
     """00:00 UTC of the start's day so many months later, or of that month's last day."""
+    start = start.astimezone(UTC)
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     day = min(start.day, monthrange(year, month + 1)[1])
     return datetime(year, month + 1, day, tzinfo=UTC)
@@ -42,6 +43,7 @@ def day_of(start: datetime, now: datetime) -> int:
 
 def billing_month(start: datetime, now: datetime) -> tuple[datetime, datetime]:
     """The month of a term started at `start` in which `now` lies, as [from, to), both at 00:00 UTC."""
+    now, start = now.astimezone(UTC), start.astimezone(UTC)
     passed = (now.year - start.year) * 12 + now.month - start.month
     if now < months_after(start, passed):
         passed -= 1

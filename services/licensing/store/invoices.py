@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Text, bindparam, cast, func, select, update
 
 from services.licensing.domain.errors import InvoiceNotFound
 from services.licensing.domain.line import Line
@@ -46,7 +46,7 @@ _NEXT_TO_CLOSE: Final = Statement(
 _CLOSE: Final = Statement(
     update(invoices)
     .where(_OF_TENANT, invoices.c.closed_at.is_(None), invoices.c.period_end == bindparam("end"))
-    .values(closed_at=bindparam("end"), number=func.concat(bindparam("prefix"), "-", invoices.c.currency))
+    .values(closed_at=bindparam("end"), number=cast(bindparam("prefix"), Text) + "-" + invoices.c.currency)
     .returning(invoices.c.id)
 )
 
