@@ -48,23 +48,25 @@ async def api(settings: ServiceSettings) -> None:
 
 async def worker(settings: ServiceSettings) -> None:
     """Do what time does to licenses, and carry licensing's events to Kafka, until stopped."""
-    async with _database(settings, "worker") as database, _watch(settings) as watch:
+    async with _database(settings, "worker") as database, watch_schedule(settings) as watch:
         catalog = await Catalog.load(database)
         settle_memory()
         await run_until_stopped(
-            keep_schedule(
-                database,
-                watch,
-                due=DUE,
-                pass_time=partial(pass_time, sold_at=catalog.at),
-                sandboxes=settings.test_clocks,
-            ),
+            schedule(database, watch, catalog, sandboxes=settings.test_clocks),
             relay(str(settings.database_url), settings.kafka_bootstrap_servers, schema=SCHEMA),
             serve(worker_app(database), host=settings.host, port=settings.port),
         )
 
 
-def _watch(settings: ServiceSettings) -> AbstractAsyncContextManager[Database]:
+async def schedule(database: Database, watch: Database, catalog: Catalog, *, sandboxes: bool) -> None:
+    """Do what time does to licenses and invoices, for ever."""
+    await keep_schedule(
+        database, watch, due=DUE, pass_time=partial(pass_time, sold_at=catalog.at), sandboxes=sandboxes
+    )
+
+
+def watch_schedule(settings: ServiceSettings) -> AbstractAsyncContextManager[Database]:
+    """A database that sees when something of any tenant falls due, and nothing more."""
     return connect(
         str(settings.database_url),
         role=f"{SCHEMA}_scheduler",

@@ -87,4 +87,6 @@ async def test_what_is_neither_true_nor_false_is_refused_and_nothing_is_bought(
 
 
 def _without_ids(license: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in license.items() if name not in {"id", "order"}}
+    actions = [{**action, "reason": None} for action in license["allowed_actions"]]  # reasons name the id
+    kept = {name: value for name, value in license.items() if name not in {"id", "order"}}
+    return kept | {"allowed_actions": actions}

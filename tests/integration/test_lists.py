@@ -116,7 +116,8 @@ async def test_the_catalog_lists_every_product_with_its_prices(world: World) -> 
     products = {
         item["sku"]: item async for page in pages(ask, "/v1/products?limit=2") for item in page.json["items"]
     }
-    sizes = {sku: product["max_devices"] for sku, product in products.items() if product["site_size"]}
+    paid = {sku: product for sku, product in products.items() if not product["trial"]}
+    sizes = {sku: product["max_devices"] for sku, product in paid.items() if product["site_size"]}
     assert sizes == {
         "OT_SITE_XS": 100,
         "OT_SITE_S": 250,
@@ -124,6 +125,8 @@ async def test_the_catalog_lists_every_product_with_its_prices(world: World) -> 
         "OT_SITE_L": 1000,
         "OT_SITE_XL": 5000,
     }
+    assert products.keys() - paid.keys() == {"OT_SITE_TRIAL_L"}
+    assert products["OT_SITE_TRIAL_L"]["prices"] == []
     large = products["OT_SITE_L"]
     assert (large["term"], large["trial"]) == ("P1Y", False)
     assert {"billing_frequency": "annual", "unit": {"amount": "1750.00", "currency": "USD"}} in large[

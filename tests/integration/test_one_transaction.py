@@ -10,7 +10,7 @@ from services.licensing.store.catalog import Catalog
 from tests.support.running import Services
 from tests.support.world import World, an_order
 
-WRITTEN_BY_A_PURCHASE = ("licenses", "audit_events", "outbox", "idempotency")
+WRITTEN_BY_A_PURCHASE = ("licenses", "invoices", "invoice_lines", "audit_events", "outbox", "idempotency")
 
 
 @asynccontextmanager
@@ -57,7 +57,13 @@ async def test_a_purchase_of_which_one_row_is_refused_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("table", "on"),
-    [("licenses", "UPDATE"), ("audit_events", "INSERT"), ("outbox", "INSERT"), ("idempotency", "INSERT")],
+    [
+        ("licenses", "UPDATE"),
+        ("invoice_lines", "INSERT"),
+        ("audit_events", "INSERT"),
+        ("outbox", "INSERT"),
+        ("idempotency", "INSERT"),
+    ],
 )
 async def test_a_cancel_of_which_one_row_is_refused_leaves_the_license_as_it_was(
     idle_world: World, table: str, on: str
@@ -112,8 +118,8 @@ async def test_an_event_that_fails_its_schema_fails_the_request(idle_world: Worl
     # Money in a currency that is none: the catalog takes it, the event contract does not.
     await services.owner.execute(
         """
-        INSERT INTO licensing.products (sku, effective_from, name, term, prices)
-        VALUES ('BROKEN', now() - interval '1 day', 'Broken', 'P1Y',
+        INSERT INTO licensing.products (sku, effective_from, name, term, trial, prices)
+        VALUES ('BROKEN', now() - interval '1 day', 'Broken', 'P1Y', false,
                 '[{"billing_frequency": "annual", "unit": 100, "currency": "money"}]')
         ON CONFLICT DO NOTHING
         """

@@ -461,9 +461,7 @@ class TestLinkingASubscription:
         async with world.expects("plan.added"):
             answers = await asyncio.gather(
                 *(
-                    world.admin.plans.put(
-                        f"/v1/subscriptions/{subscription}/plan", {"terms_accepted": True}
-                    )
+                    world.admin.plans.put(f"/v1/subscriptions/{subscription}/plan", {"terms_accepted": True})
                     for _ in range(10)
                 )
             )

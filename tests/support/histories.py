@@ -54,7 +54,8 @@ class History:
             size,
             _SIZES[size],
             "P1Y",
-            (Price("annual", 100_00, "USD"),),
+            trial=False,
+            prices=(Price("annual", 100_00, "USD"),),
         )
         self.tenant = tenant
         self._now = at
@@ -66,7 +67,7 @@ class History:
             license_id=new_id(),
             tenant_id=tenant,
             now=at,
-        )
+        ).license
         bought = LicensePurchased(license=state_of(self._license, now=at), changed=(), previous={})
         self.events = [self._told(bought)]
 

@@ -120,7 +120,11 @@ async def running(
             f"{name} api": serve(app, host=HOST, port=at[name]) for name, app in apps.items()
         }
         if group is not None:
+            watch = await open_.enter_async_context(licensing.watch_schedule(settings))
             loops |= {
+                "licensing schedule": licensing.schedule(
+                    databases["licensing"], watch, catalog, sandboxes=True
+                ),
                 "licensing relay": relay(database_url, kafka, schema="licensing"),
                 "plans relay": relay(database_url, kafka, schema="plans"),
                 "plans consumer": consume(

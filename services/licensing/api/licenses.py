@@ -44,7 +44,6 @@ from services.licensing.domain.renewal import as_it_is, schedule, set_auto_renew
 from services.licensing.domain.trial import convert_at_end, convert_now, extend_trial
 from services.licensing.store import licenses
 from services.licensing.store.catalog import Catalog
-from shared.events.wire import Money
 from shared.http.call import Call, Nothing, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, answer_page
@@ -140,11 +139,7 @@ async def cancel_(request: Request) -> Response:
         license, _, now = await _held(call, roles.CANCEL, Nothing)
         cancellation = cancel(license, now=now)
         ended = await _made(call, license, cancellation, now)
-        refund = -sum(line.amount for line in cancellation.lines)
-        answer = CancellationOut(
-            license=LicenseOut.of(ended, now=now), refund=Money.of(refund, license.currency or "USD")
-        )
-        call.answer(200, answer, version=ended.version)
+        call.answer(200, CancellationOut.of(cancellation, now=now), version=ended.version)
     return call.response
 
 

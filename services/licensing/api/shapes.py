@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from services.licensing.api.actions import actions_of
 from services.licensing.domain.catalog import BillingFrequency, Product
+from services.licensing.domain.change import Change
 from services.licensing.domain.license import License
 from services.licensing.events import state_of
 from shared.events.state import LicenseState, LicenseStatus
@@ -117,6 +118,14 @@ class LicenseOut(LicenseState):
 class CancellationOut(WireModel):
     license: LicenseOut
     refund: Money
+    """The sum of the credit lines."""
+
+    @classmethod
+    def of(cls, cancellation: Change, *, now: datetime) -> Self:
+        ended = cancellation.license
+        refund = -sum(line.amount for line in cancellation.lines)
+        # A trial has no currency of its own, and nothing to refund.
+        return cls(license=LicenseOut.of(ended, now=now), refund=Money.of(refund, ended.currency or "USD"))
 
 
 class SummaryItem(WireModel):

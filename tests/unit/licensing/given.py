@@ -6,6 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from services.licensing.domain.catalog import BillingFrequency, Price, Product
+from services.licensing.domain.change import Change
+from services.licensing.domain.credit import take_back
 from services.licensing.domain.license import Batch, License
 from services.licensing.domain.purchase import purchase
 
@@ -16,7 +18,7 @@ TENANT_ID: Final = UUID("5b0e5f9c-7f4e-4b0c-9d55-3a1f0d4f6a11")
 def a_product(*, annual: int = 175_000, monthly: int = 15_313) -> Product:
     """A large site for a year; prices in cents."""
     prices = (Price("annual", annual, "USD"), Price("monthly", monthly, "USD"))
-    return Product("OT_SITE_L", "OT site license, large", "L", 1000, "P1Y", prices)
+    return Product("OT_SITE_L", "OT site license, large", "L", 1000, "P1Y", trial=False, prices=prices)
 
 
 def a_license(
@@ -36,9 +38,22 @@ def a_license(
         license_id=LICENSE_ID,
         tenant_id=TENANT_ID,
         now=bought,
-    )
+    ).license
 
 
 def with_batch(license: License, batch: Batch) -> License:
     """The license after more of it were added."""
     return replace(license, batches=(*license.batches, batch), version=license.version + 1)
+
+
+def refunded(change: Change) -> int:
+    """What the change gives back, in cents."""
+    return -sum(line.amount for line in change.lines)
+
+
+def refund(license: License, *, on: datetime) -> int:
+    """What all of the license would get back on a day, whether or not a window is open."""
+    return -sum(
+        take_back(license, batch, batch.quantity, now=on, text="all", rule="B17")[1].amount
+        for batch in license.batches
+    )

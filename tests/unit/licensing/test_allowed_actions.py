@@ -17,8 +17,7 @@ BOUGHT = at("2026-03-01T09:30:00")
 
 
 def of(license: License, now: str) -> AllowedAction:
-    [action] = LicenseOut.of(license, now=at(now)).allowed_actions
-    assert action.action == "cancel"
+    [action] = [one for one in LicenseOut.of(license, now=at(now)).allowed_actions if one.action == "cancel"]
     return action
 
 
@@ -50,5 +49,5 @@ def test_what_is_shown_is_what_trying_gives(later: timedelta, before: bool) -> N
         cancel(license, now=now)
     except LicensingError as error:
         code = error.code
-    [shown] = LicenseOut.of(license, now=now).allowed_actions
+    [shown] = [one for one in LicenseOut.of(license, now=now).allowed_actions if one.action == "cancel"]
     assert (shown.allowed, shown.reason_code) == (code is None, code)

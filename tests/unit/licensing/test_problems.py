@@ -15,6 +15,14 @@ def test_what_the_present_state_forbids_is_a_conflict_and_what_is_not_there_is_n
         "ProductNotFound": 404,
         "LicenseNotActive": 409,
         "CancellationWindowClosed": 409,
+        "InvoiceNotFound": 404,
+        "LicenseNotExpired": 409,
+        "LicenseInUse": 409,
+        "AutoRenewOff": 409,
+        "NotATrial": 409,
+        "TrialAlreadyUsed": 409,
+        "TrialQuantityFixed": 409,
+        "TrialExtensionNotAllowed": 409,
     }
 
 
