@@ -4,10 +4,13 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from fastapi import FastAPI
+from pydantic import ImportString
 
-from services.licensing.api import licenses, products, sandbox, summary
+from services.licensing.api import invoices, licenses, products, sandbox, summary
 from services.licensing.api.problems import STATUSES, problem_of
 from services.licensing.commands.pass_time import pass_time
+from services.licensing.commands.record import tax_by
+from services.licensing.domain.tax import Tax, no_tax
 from services.licensing.store.catalog import Catalog
 from services.licensing.store.due import DUE
 from shared.db.database import Database, connect
@@ -18,9 +21,14 @@ from shared.identity import InternalTokens
 from shared.kafka.relay import relay
 from shared.process import run_until_stopped, serve, settle_memory
 from shared.schedule import keep_schedule
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, Settings
 
 SCHEMA = "licensing"
+
+
+class TaxSettings(Settings):
+    tax: ImportString[Tax] = no_tax
+    """The installation's own rule, as `package.module:name`; see domain/tax.py. By default there is no tax."""
 
 
 def api_app(database: Database, catalog: Catalog, settings: ServiceSettings) -> FastAPI:
@@ -30,7 +38,7 @@ def api_app(database: Database, catalog: Catalog, settings: ServiceSettings) -> 
         Clocks(sandboxes=settings.test_clocks),
         problem_of,
     )
-    routers = [licenses.router, products.router, summary.router]
+    routers = [licenses.router, products.router, summary.router, invoices.router]
     if settings.test_clocks:
         routers.append(sandbox.router)
     app = service_app("Siteward licensing", served=served, routers=routers, statuses=STATUSES)
@@ -40,14 +48,19 @@ def api_app(database: Database, catalog: Catalog, settings: ServiceSettings) -> 
 
 async def api(settings: ServiceSettings) -> None:
     """Answer HTTP until stopped."""
+    tax_by(TaxSettings().tax)
     async with _database(settings, "api") as database:
-        app = api_app(database, await Catalog.load(database), settings)
+        catalog = await Catalog.load(database)
+        app = api_app(database, catalog, settings)
         settle_memory()
-        await run_until_stopped(serve(app, host=settings.host, port=settings.port))
+        await run_until_stopped(
+            serve(app, host=settings.host, port=settings.port), catalog.keep_fresh(database)
+        )
 
 
 async def worker(settings: ServiceSettings) -> None:
     """Do what time does to licenses, and carry licensing's events to Kafka, until stopped."""
+    tax_by(TaxSettings().tax)
     async with _database(settings, "worker") as database, watch_schedule(settings) as watch:
         catalog = await Catalog.load(database)
         settle_memory()
@@ -55,6 +68,7 @@ async def worker(settings: ServiceSettings) -> None:
             schedule(database, watch, catalog, sandboxes=settings.test_clocks),
             relay(str(settings.database_url), settings.kafka_bootstrap_servers, schema=SCHEMA),
             serve(worker_app(database), host=settings.host, port=settings.port),
+            catalog.keep_fresh(database),
         )
 
 

@@ -141,9 +141,9 @@ async def _nothing_to_reset(_: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def connect(
-    url: str, *, role: str, schema: str, size: int, application: str
+    url: str, *, role: str | None, schema: str, size: int, application: str
 ) -> AsyncIterator[Database]:
-    """A database whose sessions run as `role` and see the tables of `schema`.
+    """A database whose sessions run as `role` (None: as who the url names) and see the tables of `schema`.
 
     The connections are opened when first needed, so that a process can start before its database.
     """
@@ -166,10 +166,10 @@ async def connect(
             await database.shared.close()
 
 
-def session_settings(role: str, schema: str, application: str) -> dict[str, str]:
+def session_settings(role: str | None, schema: str, application: str) -> dict[str, str]:
     """What every connection of ours tells the server; times in milliseconds."""
     return {
-        "role": role,
+        **({} if role is None else {"role": role}),
         "search_path": schema,
         "application_name": application,
         "timezone": "UTC",

@@ -21,7 +21,7 @@ from shared import tracing
 from shared.db.database import Database, Session
 from shared.db.sandbox import Clocks
 from shared.http import problems
-from shared.http.etags import etag_of, unchanged
+from shared.http.etags import etag_of, etag_of_bytes, unchanged
 from shared.http.problems import Problem, Refused
 from shared.identity import InternalTokens, NotAuthenticated, Principal
 
@@ -118,6 +118,13 @@ class Call:
             if version is not None:
                 own["etag"] = etag_of(version, content, body)
         self._answer = Answer(status, body, own)
+
+    def answer_file(
+        self, content: bytes, media_type: str, *, version: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Prepare an answer that is no JSON: another form of a single resource, with an ETag of its own."""
+        own = {"content-type": media_type, "etag": etag_of_bytes(version, content), **(headers or {})}
+        self._answer = Answer(200, content, own)
 
     @property
     def response(self) -> Response:

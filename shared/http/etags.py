@@ -16,6 +16,11 @@ def etag_of(version: int, content: BaseModel, body: bytes) -> str:
     """The ETag of a resource; when it was looked at (`as_of`) does not change it."""
     if "as_of" in type(content).model_fields:
         body = content.model_dump_json(exclude=_AS_OF).encode()
+    return etag_of_bytes(version, body)
+
+
+def etag_of_bytes(version: int, body: bytes) -> str:
+    """The same, of a resource in a form that is no JSON."""
     return f'"{version}-{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
 
 

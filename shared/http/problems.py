@@ -81,6 +81,16 @@ def method_not_allowed(allowed: str) -> Problem:
     )
 
 
+def not_acceptable(offered: Sequence[str]) -> Problem:
+    return Problem(
+        406,
+        "NotAcceptable",
+        "No such form of it",
+        f"This address answers with {' or '.join(offered)}.",
+        facts={"offered": list(offered)},
+    )
+
+
 def content_too_large(limit: int) -> Problem:
     return Problem(
         413, "ContentTooLarge", "The body is too large", f"A body may have {limit:,} bytes at the most."

@@ -3,8 +3,17 @@
 from services.licensing import events
 from services.licensing.domain.change import Change
 from services.licensing.domain.license import License
+from services.licensing.domain.tax import Tax, no_tax
 from services.licensing.store import audit, invoices, licenses
 from shared.db.database import Session
+
+_tax: Tax = no_tax
+
+
+def tax_by(rule: Tax) -> None:
+    """Have every change from now on taxed by `rule`; called once, when a process starts."""
+    global _tax  # noqa: PLW0603 -- one rule for the installation, like its catalog
+    _tax = rule
 
 
 def record(session: Session, before: License | None, change: Change, *, by: str) -> None:
@@ -14,7 +23,7 @@ def record(session: Session, before: License | None, change: Change, *, by: str)
         licenses.add(session, after)
     else:
         licenses.save(session, after)
-    invoices.add_lines(session, after.tenant_id, change.lines, at=change.at)
+    invoices.add_lines(session, after.tenant_id, (*change.lines, *_tax(change.lines)), at=change.at)
     if change.happened == "month_charged":
         return
     was = None if before is None else events.state_of(before, now=change.at)

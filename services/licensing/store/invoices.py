@@ -1,6 +1,6 @@
 """Invoices in PostgreSQL: lines as they arise, and a header for each tenant, calendar month and currency."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +12,7 @@ from services.licensing.domain.errors import InvoiceNotFound
 from services.licensing.domain.line import Line
 from services.licensing.domain.term import months_after
 from services.licensing.store.tables import invoice_lines, invoices
-from shared.db.database import Session
+from shared.db.database import Record, Session
 from shared.db.statement import Statement
 from shared.ids import new_id
 
@@ -35,6 +35,14 @@ _LINES: Final = Statement(
         invoice_lines.c.tenant_id == bindparam("tenant"),
         invoice_lines.c.period_start == bindparam("period_start"),
         invoice_lines.c.currency == bindparam("currency"),
+    )
+    .order_by(invoice_lines.c.id)
+)
+_LINES_BETWEEN: Final = Statement(
+    select(invoice_lines)
+    .where(
+        invoice_lines.c.tenant_id == bindparam("tenant"),
+        invoice_lines.c.period_start.between(bindparam("first"), bindparam("last")),
     )
     .order_by(invoice_lines.c.id)
 )
@@ -107,7 +115,20 @@ async def lines_of(session: Session, invoice: Invoice) -> list[Line]:
         period_start=invoice.period_start,
         currency=invoice.currency,
     )
-    return [Line(**{name: row[name] for name in _LINE_FIELDS}) for row in rows]
+    return [_line(row) for row in rows]
+
+
+async def lines_of_all(session: Session, invoices: Sequence[Invoice]) -> list[list[Line]]:
+    """The lines of each, in the order they arose; of one tenant's invoices."""
+    if not invoices:
+        return []
+    months = [invoice.period_start for invoice in invoices]
+    lines: dict[tuple[datetime, str], list[Line]] = {}
+    for row in await session.rows(
+        _LINES_BETWEEN, tenant=session.tenant_id, first=min(months), last=max(months)
+    ):
+        lines.setdefault((row["period_start"], row["currency"]), []).append(_line(row))
+    return [lines.get((invoice.period_start, invoice.currency), []) for invoice in invoices]
 
 
 async def next_to_close(session: Session) -> datetime | None:
@@ -122,3 +143,7 @@ async def close(session: Session, tenant_id: UUID, *, end: datetime) -> None:
     await session.rows(
         _CLOSE, tenant=tenant_id, end=end, prefix=f"{last_month:%Y%m}-{tenant_id.hex[-8:].upper()}"
     )
+
+
+def _line(row: Record) -> Line:
+    return Line(**{name: row[name] for name in _LINE_FIELDS})

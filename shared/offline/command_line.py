@@ -1,0 +1,40 @@
+"""`siteward`: what anyone can check about a document of ours, offline and without trusting us."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from shared.offline.recompute import NotAnInvoice, recompute
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (else the command line) name; its exit code."""
+    parser = argparse.ArgumentParser(prog="siteward", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    about = "compute the lines and the total of an invoice or statement anew"
+    recomputing = commands.add_parser(
+        "recompute",
+        help=about,
+        description=f"{about.capitalize()}. Exit code 0: all agrees; 1: something differs; 2: not such a document.",
+    )
+    recomputing.add_argument("file", metavar="FILE", help="its JSON; - reads standard input")
+    asked = parser.parse_args(arguments)
+    return _recompute(asked.file)
+
+
+def _recompute(file: str) -> int:
+    try:
+        document = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        checks = recompute(document)
+    except (OSError, NotAnInvoice) as error:
+        print(f"siteward: {error}", file=sys.stderr)
+        return 2
+    for check in checks:
+        print(f"{'differs' if check.differences else 'agrees '}  {check.pointer:<10}  {check.what}")
+        print(f"                     {check.computed}")
+        for difference in check.differences:
+            print(f"                     {difference}")
+    wrong = [check.pointer for check in checks if check.differences]
+    print(f"These differ: {', '.join(wrong)}" if wrong else "All agrees.")
+    return 1 if wrong else 0
