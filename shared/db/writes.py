@@ -18,6 +18,12 @@ _DIALECT: Final = asyncpg.dialect()  # type: ignore[no-untyped-call]  # untyped 
 _Shape = tuple[Table, tuple[str, ...], bool]
 
 
+class Json(str):
+    """JSON that is written already, for a JSON column."""
+
+    __slots__ = ()
+
+
 class Writes:
     """Rows to insert and rows to update, gathered until they are written.
 
@@ -96,4 +102,4 @@ def _array(table: Table, name: str) -> str:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, Json) else orjson.dumps(value).decode()
