@@ -8,10 +8,11 @@ from gateway.app import Gateway
 from gateway.settings import GatewaySettings
 from shared.logs import set_up_logs
 from shared.process import run, run_until_stopped, serve, settle_memory
+from shared.settings import from_environment
 
 
 async def main() -> None:
-    settings = GatewaySettings()
+    settings = from_environment(GatewaySettings)
     set_up_logs("gateway", settings.log_level)
     # EdDSA is what many issuers still send; that RFC 9864 renamed it is no news to an operator.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.logs import set_up_logs
 from shared.process import run
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, from_environment
 
 Command = Callable[[ServiceSettings], Coroutine[Any, Any, None]]
 FileCommand = Callable[[ServiceSettings, Path], Coroutine[Any, Any, None]]
@@ -18,7 +18,7 @@ def run_command(
 ) -> None:
     """Run the command that the first argument names, with the settings of the environment.
 
-    Those in `of_a_file` take a FILE as the second argument.
+    Those in `of_a_file` take a FILE as the second argument. Raises SystemExit where something does not fit.
     """
     taking_a_file = of_a_file or {}
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
@@ -28,7 +28,7 @@ def run_command(
         if name in taking_a_file:
             one.add_argument("file", metavar="FILE", type=Path)
     asked = parser.parse_args()
-    settings = ServiceSettings()
+    settings = from_environment(ServiceSettings)
     set_up_logs(f"{service} {asked.command}", settings.log_level)
     if asked.command in taking_a_file:
         run(lambda: taking_a_file[asked.command](settings, asked.file))

@@ -10,6 +10,7 @@ import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
+from pydantic import BaseModel, ConfigDict, Field
 
 AUDIENCE: Final = "siteward-internal"
 LIFETIME: Final = 60
@@ -83,12 +84,21 @@ class InternalTokens:
 
     def _verify(self, token: str) -> tuple[int, Principal]:
         try:
-            claims = jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims
-            if claims["aud"] != AUDIENCE:
-                raise NotAuthenticated("The token is for somebody else.")
-            principal = Principal(
-                claims["sub"], UUID(claims["tid"]), frozenset(claims["roles"]), frozenset(claims["scopes"])
-            )
-            return int(claims["exp"]), principal
+            claims = _Claims.model_validate(jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise NotAuthenticated("The token is not valid.") from error
+        if claims.aud != AUDIENCE:
+            raise NotAuthenticated("The token is for somebody else.")
+        principal = Principal(claims.sub, claims.tid, frozenset(claims.roles), frozenset(claims.scopes))
+        return claims.exp, principal
+
+
+class _Claims(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    aud: str
+    sub: str = Field(min_length=1)
+    tid: UUID = Field(strict=False)
+    roles: list[str]
+    scopes: list[str]
+    exp: int

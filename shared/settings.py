@@ -1,8 +1,10 @@
 """What a process is told from outside, by environment variables."""
 
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field, PostgresDsn
+from pydantic import Field, PostgresDsn, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +18,33 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     test_clocks: bool = False
     """Whether a tenant may be made a sandbox with a clock of its own."""
+
+
+_Settings = TypeVar("_Settings", bound=Settings)
+
+
+def from_environment(settings: type[_Settings]) -> _Settings:
+    """The settings of this process.
+
+    Raises SystemExit with one line for each variable that is missing or does not fit. What a variable says is
+    not repeated, for it may be a password.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise SystemExit("\n".join(_complaint(settings, one) for one in found)) from None
+
+
+def _complaint(settings: type[Settings], found: ErrorDetails) -> str:
+    if not found["loc"]:
+        return found["msg"].removeprefix("Value error, ")
+    name = str(found["loc"][0])
+    # A field that has an alias is named by it already.
+    variable = f"SITEWARD_{name.upper()}" if name in settings.model_fields else name
+    if found["type"] == "missing":
+        return f"{variable} is not set."
+    return f"{variable} does not fit: {found['msg']}."
 
 
 class ServiceSettings(Settings):

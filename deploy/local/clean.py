@@ -16,7 +16,8 @@ def main() -> int:
     except SetupError as problem:
         print(f"Not cleaned: {problem}")
         return 1
-    shutil.rmtree(places.all_outside(), ignore_errors=True)
+    if places.LINK.exists():
+        shutil.rmtree(places.LINK.resolve())
     shutil.rmtree(places.STATE)
     return 0
 

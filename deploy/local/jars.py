@@ -1,6 +1,7 @@
 """Where are the broker's jars? In the project's own folder, once Maven has fetched them."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from deploy.local.errors import SetupError
 from deploy.local.java import Java
 from deploy.local.places import PROJECT, STATE
 from deploy.local.process import run
+from deploy.local.trust import java_options
 
 _POM: Final = PROJECT / "deploy" / "kafka" / "pom.xml"
 _STORE: Final = STATE / "kafka"
@@ -38,12 +40,15 @@ async def _fetch(jars: Path, runtime: Java) -> None:
         )
     _STORE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetching-", dir=_STORE) as unfinished:
+        options = [os.environ.get("MAVEN_OPTS", "")]
+        if runtime.from_wheel:
+            options += java_options(Path(unfinished, "trusted.p12"))
         await run(
             (
                 *(maven, "--quiet", "--batch-mode", "--file", str(_POM)),
                 *("dependency:copy-dependencies", f"-DoutputDirectory={unfinished}/jars"),
             ),
-            environment={"JAVA_HOME": str(runtime.home)},
+            environment={"JAVA_HOME": str(runtime.home), "MAVEN_OPTS": " ".join(options)},
             doing="fetching Apache Kafka with Maven",
         )
         _put(Path(unfinished, "jars"), jars)

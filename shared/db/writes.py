@@ -19,6 +19,12 @@ _Kind = Literal["insert", "ensure", "update"]
 _Shape = tuple[Table, tuple[str, ...], _Kind]
 
 
+class Json(str):
+    """JSON that is written already, for a JSON column."""
+
+    __slots__ = ()
+
+
 class Writes:
     """Rows to insert and rows to update, gathered until they are written.
 
@@ -105,4 +111,4 @@ def _array(table: Table, name: str) -> str:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, Json) else orjson.dumps(value).decode()

@@ -47,7 +47,9 @@ def worker_app(database: Database) -> Starlette:
 
 async def reachable(database: Database) -> bool:
     """Whether the database answers."""
-    with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with suppress(
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+    ):
         async with asyncio.timeout(_READY_TIMEOUT):
             return await database.pool.fetchval("SELECT true") is True
     return False

@@ -79,8 +79,9 @@ def documents(
         extra["x-error-codes"].append("PreconditionRequired")
     if body is not None:
         _bodies.add(body)
-        schema = {"$ref": _REF.format(model=body.__name__)}
-        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = {"schema": {"$ref": _REF.format(model=body.__name__)}, "example": _example(body)}
+        needed = any(field.is_required() for field in body.model_fields.values())
+        extra["requestBody"] = {"required": needed, "content": {"application/json": content}}
     return {
         "status_code": status,
         "response_model": None,
@@ -185,6 +186,12 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if len(given) != 1:
         return schema
     return {name: value for name, value in schema.items() if name not in {"anyOf", "default"}} | given[0]
+
+
+def _example(body: type[BaseModel]) -> Any:
+    """The first example that the model gives; a body of no fields has only one."""
+    examples = body.model_json_schema().get("examples") or [{}]
+    return examples[0]
 
 
 def _header(name: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:

@@ -41,6 +41,7 @@ _PASSING: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says of an idle connection that the server has just ended
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -89,7 +90,8 @@ async def consume(
         request_timeout_ms=_KAFKA_TIMEOUT * 1000,
     )
     try:
-        await asyncio.wait_for(consumer.start(), _KAFKA_TIMEOUT)
+        async with asyncio.timeout(_KAFKA_TIMEOUT):
+            await consumer.start()
         async with asyncio.TaskGroup() as group_of_tasks:
             group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle))
             group_of_tasks.create_task(_watch(consumer, topic))
@@ -115,7 +117,9 @@ async def _apply_for_ever(
             uncommitted = True
         if uncommitted and clock() >= commit_at:
             with suppress(KafkaError, TimeoutError):  # the inbox makes a lost bookmark harmless
-                await asyncio.wait_for(consumer.commit(), _KAFKA_TIMEOUT)
+                # Not wait_for: before Python 3.12 it can lose a cancellation, and the process would not stop.
+                async with asyncio.timeout(_KAFKA_TIMEOUT):
+                    await consumer.commit()
             commit_at = clock() + _COMMIT_EVERY
             uncommitted = False
 

@@ -57,7 +57,8 @@ async def relay(url: str, bootstrap: str, *, schema: str) -> None:
             linger_ms=0,
         )
         try:
-            await asyncio.wait_for(producer.start(), _SEND_TIMEOUT)
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                await producer.start()
             await _run(connection, producer)
         finally:
             # stop() flushes, and a broker that is gone would keep it waiting; what it held is in the outbox.

@@ -1,8 +1,8 @@
 """Whom do the contract tests ask for: a tenant that has something of everything, and strangers to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -54,6 +54,10 @@ class Inhabited:
         """What stands for each parameter of a path."""
         return {"license_id": self.license_id, "subscription_id": self.with_plan, "sku": "OT_SITE_L"}
 
+    def at(self, urls: dict[str, str]) -> Self:
+        """The same, found elsewhere."""
+        return replace(self, urls=urls)
+
     def send(
         self,
         service: str,
@@ -82,7 +86,7 @@ class Inhabited:
 
 
 async def settle(services: Services) -> Inhabited:
-    """Make the tenant, with the rest of the system as its witness."""
+    """Make the tenant."""
     world = World(services)
     license = await world.buy("OT_SITE_L", 3)
     await world.quiet()

@@ -25,8 +25,8 @@ _OURS: Final = [
 ]
 _ALL: Final = [*PORTS, *_OURS]
 _CUSTOMERS: Final = 3
-_WITHIN: Final = 15.0
-"""Seconds in which all has to work again; 5 is the goal, which a busy machine may miss."""
+_WITHIN: Final = 30.0
+"""Seconds in which all has to work again, also on a busy machine; the goal is in the table (conftest.py)."""
 _SOAK: Final = float(os.environ.get("SITEWARD_SOAK_SECONDS") or 300)
 
 
@@ -62,10 +62,9 @@ async def test_killed_again_and_again_nothing_is_lost_or_twice(
             name, also = random.sample(_ALL, 2)
             if random.random() < 0.3:
                 await _kill_now(system, also)
-                name_of_both = f"{also} and {name}"
+                recoveries.append(await _kill(system, name, probe, shown="two at once"))
             else:
-                name_of_both = name
-            recoveries.append(await _kill(system, name, probe, shown=name_of_both))
+                recoveries.append(await _kill(system, name, probe))
     await check(system, [probe, *running.stories])
     assert max(recovery.projected for recovery in recoveries) < 2 * _WITHIN
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -289,7 +289,7 @@ async def test_each_effect_in_a_batch_goes_on_with_the_trace_of_its_own_cause(id
 
 async def test_any_interleaving_with_repeats_ends_in_the_same_holdings(plans: Plans) -> None:
     # Kafka keeps the order within a key, and neither that between keys nor that nothing comes twice.
-    chance = random.Random(20260301)
+    chance = random.Random(20260301)  # noqa: S311 -- chance, not secrecy
 
     def histories(tenant: UUID) -> list[History]:
         return [
@@ -422,7 +422,7 @@ class TestOnTheBroker:
                     topic.name, told.value, key=told.key, headers=told.envelope.headers()
                 )
                 async with self.consumer(services, topic, group):
-                    await eventually(plans.held, until=lambda held, size=size: held.get(size) == 2)
+                    await eventually(plans.held, until=_holds(size, 2))
         assert await plans.held() == {"L": 2, "M": 2, "S": 2, "XL": 2, "XS": 2}
         assert await plans.inbox() == 5
 
@@ -450,6 +450,10 @@ class TestOnTheBroker:
                     await eventually(plans.held, until=lambda held: held == {"S": 120})
         assert await plans.inbox() == 120
         assert await plans.parked(*(history.events[0].key for history in histories)) == []
+
+
+def _holds(size: str, quantity: int) -> Callable[[dict[str, int]], bool]:
+    return lambda held: held.get(size) == quantity
 
 
 async def _set(database: Database, name: str, value: str) -> None:

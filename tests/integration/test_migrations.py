@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
@@ -44,7 +46,8 @@ async def test_the_schema_is_the_one_that_the_tables_describe(database: str, sch
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
-        return compare_metadata(context, described)
+        found: list[Any] = compare_metadata(context, described)
+        return found
 
     engine = create_async_engine(
         database.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -95,9 +98,6 @@ async def test_an_owner_that_is_no_superuser_can_run_them(servers: Servers) -> N
 
 
 async def test_both_topics_are_made_as_the_contract_says(database: str, servers: Servers) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
     assert database  # whose migrations have made the topics
     admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka)
     await admin.start()

@@ -40,7 +40,7 @@ async def test_a_purchase_leaves_one_row_of_each_kind(idle_world: World) -> None
 @pytest.mark.parametrize("first_write", [True, False])
 @pytest.mark.parametrize("table", WRITTEN_BY_A_PURCHASE)
 async def test_a_purchase_of_which_one_row_is_refused_leaves_nothing(
-    idle_world: World, table: str, first_write: bool
+    idle_world: World, table: str, *, first_write: bool
 ) -> None:
     if not first_write:  # from the second one on, commits are shared
         await idle_world.buy()

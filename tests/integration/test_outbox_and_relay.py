@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import asyncpg
@@ -24,8 +24,8 @@ from tests.support.topics import new_topic, producing, records_of
 from tests.support.world import World
 
 INSERT = """
-    INSERT INTO licensing.outbox (tenant_id, topic, key, headers, value)
-    VALUES ($1, $2, $3, '{"ce_id": "x"}', $4) RETURNING id
+    INSERT INTO {schema}.outbox (tenant_id, topic, key, headers, value)
+    VALUES ($1, $2, $3, '{{"ce_id": "x"}}', $4) RETURNING id
 """
 TOO_LARGE = 2 * 1024 * 1024
 
@@ -40,16 +40,20 @@ class Outbox:
         self.topic = topic
 
     async def add(
-        self, value: str, *, key: str = "k", topic: str | None = None, by: asyncpg.Connection | None = None
+        self,
+        value: str,
+        *,
+        key: str = "k",
+        schema: str = "licensing",
+        by: asyncpg.Connection | None = None,
     ) -> int:
-        row: int = await (by or self.owner).fetchval(
-            INSERT, uuid4(), topic or self.topic, key, value.encode()
-        )
+        insert = INSERT.format(schema=schema)
+        row: int = await (by or self.owner).fetchval(insert, uuid4(), self.topic, key, value.encode())
         return row
 
-    async def values(self) -> list[str]:
+    async def values(self, schema: str = "licensing") -> list[str]:
         """What waits, in the order of ids."""
-        rows = await self.owner.fetch("SELECT value FROM licensing.outbox ORDER BY id")
+        rows = await self.owner.fetch(f"SELECT value FROM {schema}.outbox ORDER BY id")  # noqa: S608 -- our own names
         return [row["value"].decode() for row in rows]
 
     async def published(self) -> list[str]:
@@ -69,17 +73,18 @@ class Outbox:
             await connection.close()
 
     @asynccontextmanager
-    async def relay(self, kafka: str | None = None) -> AsyncIterator["asyncio.Task[None]"]:
-        task = asyncio.create_task(relay(self.url, kafka or self.kafka, schema="licensing"))
+    async def relay(
+        self, schema: str = "licensing", *, kafka: str | None = None
+    ) -> AsyncIterator["asyncio.Task[None]"]:
+        task = asyncio.create_task(relay(self.url, kafka or self.kafka, schema=schema))
         try:
             yield task
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+            await asyncio.wait([task])
 
-    async def is_empty(self) -> bool:
-        return not await self.values()
+    async def is_empty(self, schema: str = "licensing") -> bool:
+        return not await self.values(schema)
 
 
 @pytest.fixture
@@ -177,7 +182,9 @@ async def test_without_a_broker_the_relay_fails_and_the_rows_stay(outbox: Outbox
 
 async def test_a_relay_that_loses_its_database_connection_fails(outbox: Outbox) -> None:
     async with outbox.relay() as task:
-        await eventually(lambda: _end_relays(outbox))
+        await outbox.add("seen")
+        await eventually(outbox.is_empty)
+        await _end_relays(outbox)
         await asyncio.wait([task], timeout=20)
         assert isinstance(task.exception(), asyncpg.PostgresError | asyncpg.InterfaceError)
 
@@ -203,14 +210,13 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(outbox: Outbox) 
 
 
 async def test_relays_of_different_services_do_not_wait_for_each_other(outbox: Outbox) -> None:
-    async with outbox.relay():
-        await eventually(lambda: _holders(outbox), until=lambda count: count == 1)
-        plans = asyncio.create_task(relay(outbox.url, outbox.kafka, schema="plans"))
-        try:
-            await eventually(lambda: _holders(outbox), until=lambda count: count == 2)
-        finally:
-            plans.cancel()
-            await asyncio.wait([plans])
+    for schema in ("licensing", "plans"):
+        await outbox.add(schema, schema=schema)
+    async with outbox.relay(), outbox.relay(schema="plans"):
+        await eventually(outbox.is_empty)
+        await eventually(lambda: outbox.is_empty("plans"))
+        assert await _holders(outbox) == 2
+    assert sorted(await outbox.published()) == ["licensing", "plans"]
 
 
 async def test_a_crash_between_acknowledgement_and_deletion_repeats_the_event_and_not_its_effect(
@@ -278,8 +284,8 @@ async def _relays(outbox: Outbox) -> int:
     return count
 
 
-async def _end_relays(outbox: Outbox) -> bool:
-    return bool(await outbox.owner.fetch(f"SELECT pg_terminate_backend(pid) {_RELAYS}"))
+async def _end_relays(outbox: Outbox) -> None:
+    await outbox.owner.execute(f"SELECT pg_terminate_backend(pid) {_RELAYS}")
 
 
 async def _holders(outbox: Outbox) -> int:
@@ -287,6 +293,6 @@ async def _holders(outbox: Outbox) -> int:
         f"""
         SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
         AND pid IN (SELECT pid {_RELAYS})
-        """
+        """  # noqa: S608 -- our own words
     )
     return count

@@ -10,7 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from shared.identity import LIFETIME, Principal, mint
+from shared.identity import LIFETIME, mint
+from tests.support.eventually import eventually
 from tests.support.service_calls import SIGNING_KEY, Answer, ServiceClient
 from tests.support.world import World, an_order
 
@@ -95,7 +96,7 @@ async def test_a_field_that_does_not_fit_is_named_and_nothing_is_bought(
 
 
 async def test_a_name_with_signs_of_json_pointer_is_escaped_in_one(world: World) -> None:
-    refused = await world.admin.licensing.post(LICENSES, an_order(**{"a/b~c": 1}))
+    refused = await world.admin.licensing.post(LICENSES, an_order() | {"a/b~c": 1})
     assert pointers(refused) == {"/a~1b~0c"}
 
 
@@ -219,7 +220,7 @@ class TestWhoIsCalling:
     ) -> None:
         who, now = world.admin.principal, int(time.time())
         stranger = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)
-        same_kid = OKPKey.import_key(stranger.as_dict(private=True) | {"kid": SIGNING_KEY.kid})
+        same_kid = OKPKey.generate_key("Ed25519", {"use": "sig", "kid": SIGNING_KEY.kid or ""})
         for token in (
             mint(who, stranger, now=now),
             mint(who, same_kid, now=now),
@@ -235,9 +236,9 @@ class TestWhoIsCalling:
         nearly_over = mint(world.admin.principal, SIGNING_KEY, now=int(time.time()) - LIFETIME + 2)
         asked = {"Authorization": f"Bearer {nearly_over}"}
         assert (await nobody(world).get(LICENSES, headers=asked)).status == 200
-        async with asyncio.timeout(10):
-            while (await nobody(world).get(LICENSES, headers=asked)).status == 200:
-                pass
+        await eventually(
+            lambda: nobody(world).get(LICENSES, headers=asked), until=lambda answer: answer.status == 401
+        )
 
     async def test_whoever_lacks_the_role_is_told_which_would_do(self, world: World) -> None:
         ordinary = world.caller("bob@example.com", roles=[])
@@ -258,7 +259,7 @@ class TestWhoIsCalling:
         ],
     )
     async def test_directory_roles_decide_about_licenses(
-        self, world: World, role: str, may_view: bool, may_buy: bool
+        self, world: World, role: str, *, may_view: bool, may_buy: bool
     ) -> None:
         license = await world.buy()
         caller = world.caller("bob@example.com", roles=[role])
@@ -291,7 +292,7 @@ class TestWhoIsCalling:
         ],
     )
     async def test_roles_on_a_subscription_decide_about_its_plan(
-        self, world: World, role: str, may_change: bool
+        self, world: World, role: str, *, may_change: bool
     ) -> None:
         await world.buy()
         await world.quiet()
@@ -468,7 +469,7 @@ class TestLinkingASubscription:
         assert sorted(answer.status for answer in answers) == [201] + [409] * 9
         assert {answer.code for answer in answers if answer.status == 409} == {"PlanAlreadyExists"}
 
-    @pytest.mark.parametrize("name", ["", " " * 0, "x" * 201, "a\nb", 7, None])
+    @pytest.mark.parametrize("name", ["", "x" * 201, "a\nb", 7, None])
     async def test_a_name_that_is_none_is_refused(self, world: World, name: Any) -> None:
         refused = await world.admin.plans.put(f"/v1/subscriptions/{uuid4()}", {"display_name": name})
         assert refused.status == 422

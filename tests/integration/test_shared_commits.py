@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from shared.db.database import Database, Session
+from shared.db.database import Database, Session, connect
 from shared.db.tables import audit_events, idempotency
 from shared.ids import new_id
 from tests.integration.test_one_transaction import refused
@@ -177,8 +177,6 @@ async def test_of_many_purchases_at_once_only_the_refused_one_fails(idle_world: 
 
 
 async def test_a_database_that_closes_finishes_what_has_begun(idle_world: World) -> None:
-    from shared.db.database import connect
-
     tenants = [uuid4() for _ in range(5)]
     async with connect(
         idle_world.services.database_url,

@@ -47,7 +47,9 @@ async def plan_with(caller: Client, subscription: str, sites: dict[str, int], *,
     """The plan, once it shows these sites."""
 
     async def read() -> Any:
-        return (await caller.insist("GET", f"{subscription}/plan")).body
+        answer = await caller.insist("GET", f"{subscription}/plan")
+        assert answer.status == 200, answer
+        return answer.body
 
     return await eventually(read, until=lambda body: sites_of(body) == sites, within=within)
 

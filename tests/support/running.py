@@ -25,9 +25,9 @@ from shared.kafka.consumer import consume
 from shared.kafka.relay import relay
 from shared.process import serve
 from shared.settings import ServiceSettings
-from tests.support.service_calls import SIGNING_KEY, Caller, ServiceClient
 from tests.support.eventually import eventually
 from tests.support.listening import Listener, listening
+from tests.support.service_calls import SIGNING_KEY, Caller, ServiceClient
 
 ADMINISTRATOR: Final = frozenset({"GlobalAdministrator"})
 _POOL: Final = 8

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from tests.support.service_calls import Answer, Caller
+from shared.events.topics import LICENSING
 from tests.support.eventually import eventually
 from tests.support.listening import Heard
 from tests.support.running import ADMINISTRATOR, Services
+from tests.support.service_calls import Answer, Caller
 
 _OPEN: Final = """
     SELECT (SELECT count(*) FROM licensing.outbox WHERE tenant_id = $1)
@@ -33,7 +34,7 @@ class World:
         """Somebody of this tenant."""
         return self.services.caller(self.tenant, principal, frozenset(roles))
 
-    async def buy(self, sku: str = "OT_SITE_L", quantity: int = 1, **order: Any) -> Any:
+    async def buy(self, sku: str = "OT_SITE_L", quantity: int = 1, **order: object) -> Any:
         """Buy licenses; the license as the api answers with it."""
         return _made(await self.admin.licensing.post("/v1/licenses", an_order(sku, quantity, **order)))
 
@@ -76,17 +77,17 @@ class World:
     async def quiet(self) -> None:
         """Return once every event of the tenant is on its topic and every license event is applied."""
 
-        async def is_quiet() -> bool:
+        async def under_way() -> dict[str, int]:
             self.services.check()
-            row = await self.services.owner.fetchrow(_OPEN, self.tenant)
-            if row["unsent"]:
-                return False
-            await self.services.listener.catch_up()
-            # A repeat on the wire is one event, and what is applied was published before.
-            told = {one.envelope.id for one in self.heard() if one.envelope.source == "/siteward/licensing"}
-            return len(told) == row["applied"]
+            unsent, applied = await self.services.owner.fetchrow(_OPEN, self.tenant)
+            if not unsent:
+                await self.services.listener.catch_up()
+            # A repeat on the wire is one event.
+            told = {one.envelope.id for one in self.heard() if one.envelope.source == LICENSING.source}
+            return {"unsent": unsent, "not applied": len(told) - applied}
 
-        await eventually(is_quiet)
+        # What is applied was published before; so once nothing is open, all of it has been heard.
+        await eventually(under_way, until=lambda found: not any(found.values()))
 
     async def rows(self) -> dict[str, int]:
         """How many rows the tenant has, by table; tables without any are left out."""
@@ -108,7 +109,7 @@ class World:
         assert Counter(one.name for one in heard) == Counter(names)
 
 
-def an_order(sku: str = "OT_SITE_L", quantity: int = 1, **order: Any) -> dict[str, Any]:
+def an_order(sku: str = "OT_SITE_L", quantity: object = 1, **order: object) -> dict[str, Any]:
     """The body of a purchase."""
     return {"sku": sku, "quantity": quantity, "billing_frequency": "annual"} | order
 

@@ -27,6 +27,6 @@ def record(
         actor=by,
         action=action,
         resource=f"license/{after.id}",
-        before=None if before is None else before.model_dump(mode="json"),
-        after=after.model_dump(mode="json"),
+        before=before,
+        after=after,
     )

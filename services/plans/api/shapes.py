@@ -3,7 +3,7 @@
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.plans.domain.errors import PlansError
 from services.plans.domain.holdings import Holdings
@@ -17,6 +17,8 @@ from shared.http.pages import Paging
 
 
 class SubscriptionIn(Input):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"display_name": "Plant 7"}]})
+
     display_name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
 
 
@@ -83,6 +85,8 @@ class PreviewOut(WireModel):
 
 
 class AddPlanIn(Input):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"terms_accepted": True}]})
+
     terms_accepted: bool
     activation_file: Literal[False] = False
     """Console activation files are not issued by this release."""

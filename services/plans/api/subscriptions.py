@@ -1,5 +1,7 @@
 """Routes of subscriptions."""
 
+from uuid import UUID
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,8 +11,9 @@ from services.plans.api.access import subscription_id, subscription_of
 from services.plans.api.shapes import SubscriptionFilter, SubscriptionIn, SubscriptionOut
 from services.plans.commands.link_subscription import link_subscription, rename
 from services.plans.domain.errors import SubscriptionLinkedElsewhere, SubscriptionNotFound
+from services.plans.domain.subscription import Subscription
 from services.plans.store import subscriptions
-from shared.http.call import Query, read
+from shared.http.call import Call, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, answer_page
 from shared.http.write import write
@@ -33,18 +36,28 @@ async def link(request: Request) -> Response:
     """Link a subscription to the tenant (201, its creator becomes Owner), or rename it (200, Owner only)."""
     async with write(request) as call:
         named = subscription_id(call)
-        known = await subscriptions.lock(call.session, named, seen_by=call.principal)
-        if known is not None:
-            call.allow(roles.CHANGE_SUBSCRIPTION, held=known.roles)
+        known = await _lock(call, named)
         name = (await call.body(SubscriptionIn)).display_name
         by, now = call.principal, await call.now()
-        if known is None:
-            linked = await link_subscription(call.session, named, name, by=by, now=now)
-        else:
+        linked = None if known else await link_subscription(call.session, named, name, by=by, now=now)
+        status = 201 if linked else 200
+        if linked is None:
+            # Of those who link it at once, all but one find it linked only now.
+            known = known or await _lock(call, named)
+            if known is None:
+                raise SubscriptionNotFound(named)
             call.match(known.version)
             linked = rename(call.session, known, name, by=by, now=now)
-        call.answer(201 if known is None else 200, SubscriptionOut.of(linked), version=linked.version)
+        call.answer(status, SubscriptionOut.of(linked), version=linked.version)
     return call.response
+
+
+async def _lock(call: Call, named: UUID) -> Subscription | None:
+    """The subscription, if the caller has a role on it; the role has to suffice for changing it."""
+    known = await subscriptions.lock(call.session, named, seen_by=call.principal)
+    if known is not None:
+        call.allow(roles.CHANGE_SUBSCRIPTION, held=known.roles)
+    return known
 
 
 @router.get("", **documents(answer=Page[SubscriptionOut], query=SubscriptionFilter))

@@ -40,6 +40,6 @@ async def add_plan(
         at=now,
         resource=f"plan/{added.subscription_id}",
         before=None,
-        after=state.model_dump(mode="json"),
+        after=state,
     )
     return state

@@ -11,13 +11,13 @@ from shared.identity import Principal
 
 async def link_subscription(
     session: Session, subscription_id: UUID, display_name: str, *, by: Principal, now: datetime
-) -> Subscription:
-    """Link the subscription to the caller's tenant and make the caller its Owner.
+) -> Subscription | None:
+    """Link the subscription to the caller's tenant and make the caller its Owner; None if it is linked to it already.
 
-    Raises SubscriptionLinkedElsewhere; SubscriptionNotFound where it is the tenant's and the caller has no role.
+    Raises SubscriptionLinkedElsewhere.
     """
     if not await subscriptions.link(session, subscription_id, display_name, owner=by):
-        return await subscriptions.get(session, subscription_id, seen_by=by)
+        return None
     linked = Subscription(subscription_id, by.tenant_id, display_name, ("Owner",), version=1)
     _record(session, "subscription.linked", None, linked, by=by, now=now)
     return linked

@@ -42,6 +42,9 @@ class LicensedSize:
     max_devices: int
     quantity: int
 
+    def as_json(self) -> dict[str, str | int]:
+        return {"site_size": self.site_size, "max_devices": self.max_devices, "quantity": self.quantity}
+
 
 @dataclass(frozen=True, slots=True)
 class Holdings:

@@ -104,7 +104,7 @@ def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, caus
         actor=ACTOR,
         at=now,
         resource=f"plan/{plan.subscription_id}",
-        before=was.model_dump(mode="json"),
-        after=state.model_dump(mode="json"),
+        before=was,
+        after=state,
         reason=cause.subject,
     )

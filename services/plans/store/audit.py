@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from shared.db import audit
 from shared.db.database import Session
 
@@ -18,8 +20,8 @@ def record(
     actor: str,
     at: datetime,
     resource: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any],
+    before: BaseModel | Mapping[str, Any] | None,
+    after: BaseModel | Mapping[str, Any],
     reason: str | None = None,
 ) -> None:
     """Say who changed something of a subscription from what to what; `reason` names the event behind it."""

@@ -1,7 +1,7 @@
 """What tenants hold, in PostgreSQL. Changing it takes the tenant's lock, and so does whoever derives a plan from it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from shared.db.database import Record, Session
 from shared.db.statement import Statement
 from shared.db.tables import tenants
 
+_FIELDS: Final = tuple(field.name for field in fields(Held))
 _TENANTS: Final = cast(bindparam("tenants"), ARRAY(Uuid))
 _HOLDINGS: Final = (
     select(
@@ -81,7 +82,7 @@ async def held(session: Session, license_ids: Collection[UUID]) -> dict[UUID, He
 
 def save_held(session: Session, tenant_id: UUID, held: Held, *, known: bool) -> None:
     write = session.writes.update if known else session.writes.insert
-    write(held_licenses, **asdict(held), tenant_id=tenant_id)
+    write(held_licenses, **{name: getattr(held, name) for name in _FIELDS}, tenant_id=tenant_id)
 
 
 def save(session: Session, tenant_id: UUID, now: Known) -> None:
@@ -90,7 +91,7 @@ def save(session: Session, tenant_id: UUID, now: Known) -> None:
     write(
         holdings,
         tenant_id=tenant_id,
-        sizes=[asdict(size) for size in now.holdings.licensed_sites],
+        sizes=[size.as_json() for size in now.holdings.licensed_sites],
         paid=now.holdings.paid,
         trials=now.holdings.trials,
         last_ended_at=now.holdings.last_ended_at,

@@ -1,7 +1,7 @@
 """OT plans in PostgreSQL."""
 
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from shared.db.database import Record, Session
 from shared.db.statement import Statement
 from shared.identity import Principal
 
+_FIELDS: Final = tuple(field.name for field in fields(OtPlan))
 _GET: Final = Statement(
     select(plans).where(
         plans.c.tenant_id == bindparam("tenant"), plans.c.subscription_id == bindparam("subscription")
@@ -81,4 +82,6 @@ def _plan(row: Record) -> OtPlan:
 
 
 def _values(plan: OtPlan) -> dict[str, Any]:
-    return asdict(plan) | {"licensed_sites": [asdict(size) for size in plan.licensed_sites]}
+    values = {name: getattr(plan, name) for name in _FIELDS}
+    values["licensed_sites"] = [size.as_json() for size in plan.licensed_sites]
+    return values
