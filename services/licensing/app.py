@@ -6,13 +6,14 @@ from functools import partial
 from fastapi import FastAPI
 from pydantic import ImportString
 
-from services.licensing.api import invoices, licenses, products, sandbox, summary
+from services.licensing.api import audit, invoices, licenses, products, sandbox, summary
 from services.licensing.api.problems import STATUSES, problem_of
 from services.licensing.commands.pass_time import pass_time
 from services.licensing.commands.record import tax_by
 from services.licensing.domain.tax import Tax, no_tax
 from services.licensing.store.catalog import Catalog
-from services.licensing.store.due import DUE
+from services.licensing.store.due import DUE, NEXT_DUE
+from shared.db.audit_sealing import seal_audit
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
 from shared.http.app import service_app, worker_app
@@ -38,7 +39,7 @@ def api_app(database: Database, catalog: Catalog, settings: ServiceSettings) -> 
         Clocks(sandboxes=settings.test_clocks),
         problem_of,
     )
-    routers = [licenses.router, products.router, summary.router, invoices.router]
+    routers = [licenses.router, products.router, summary.router, invoices.router, audit.router]
     if settings.test_clocks:
         routers.append(sandbox.router)
     app = service_app("Siteward licensing", served=served, routers=routers, statuses=STATUSES)
@@ -59,13 +60,14 @@ async def api(settings: ServiceSettings) -> None:
 
 
 async def worker(settings: ServiceSettings) -> None:
-    """Do what time does to licenses, and carry licensing's events to Kafka, until stopped."""
+    """Do what time does to licenses, seal their audit, and carry their events to Kafka, until stopped."""
     tax_by(TaxSettings().tax)
     async with _database(settings, "worker") as database, watch_schedule(settings) as watch:
         catalog = await Catalog.load(database)
         settle_memory()
         await run_until_stopped(
             schedule(database, watch, catalog, sandboxes=settings.test_clocks),
+            seal(database, settings),
             relay(str(settings.database_url), settings.kafka_bootstrap_servers, schema=SCHEMA),
             serve(worker_app(database), host=settings.host, port=settings.port),
             catalog.keep_fresh(database),
@@ -77,6 +79,11 @@ async def schedule(database: Database, watch: Database, catalog: Catalog, *, san
     await keep_schedule(
         database, watch, due=DUE, pass_time=partial(pass_time, sold_at=catalog.at), sandboxes=sandboxes
     )
+
+
+async def seal(database: Database, settings: ServiceSettings) -> None:
+    """Seal the audit of licenses, for ever."""
+    await seal_audit(str(settings.database_url), database, schema=SCHEMA, due=NEXT_DUE)
 
 
 def watch_schedule(settings: ServiceSettings) -> AbstractAsyncContextManager[Database]:

@@ -1,7 +1,7 @@
 """An invoice as a PDF that a customer can be sent."""
 
 from collections.abc import Sequence
-from typing import Final, TypedDict
+from typing import Final, TypedDict, cast
 
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, XPos, YPos
@@ -12,6 +12,7 @@ from services.licensing.domain.totals import Totals
 from services.licensing.store.invoices import Invoice
 from shared.events.wire import Money
 
+_HEIGHT: Final = MethodReturnValue.HEIGHT
 _SELLER: Final = "Siteward"
 _MARGIN: Final = 18
 _LINE: Final = 4.6
@@ -136,7 +137,7 @@ class _Pages(FPDF):
         ]
         self._text(9, 0)
         heights = [
-            self.multi_cell(width, _LINE, text, dry_run=True, output=MethodReturnValue.HEIGHT, align=align)
+            cast("float", self.multi_cell(width, _LINE, text, dry_run=True, output=_HEIGHT, align=align))
             for text, (_, width, align) in zip(cells, _COLUMNS, strict=True)
         ]
         small = f"license {line.license_id}, rule {line.rule}"

@@ -4,9 +4,10 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 
-from services.plans.api import entitlements, ot_plans, sandbox, subscriptions
+from services.plans.api import audit, entitlements, ot_plans, sandbox, subscriptions
 from services.plans.api.problems import STATUSES, problem_of
 from services.plans.handlers.license_changed import license_changed
+from shared.db.audit_sealing import seal_audit
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
 from shared.events.topics import LICENSING
@@ -29,7 +30,7 @@ def api_app(database: Database, settings: ServiceSettings) -> FastAPI:
         Clocks(sandboxes=settings.test_clocks),
         problem_of,
     )
-    routers = [subscriptions.router, ot_plans.router, entitlements.router]
+    routers = [subscriptions.router, ot_plans.router, entitlements.router, audit.router]
     if settings.test_clocks:
         routers.append(sandbox.router)
     return service_app("Siteward plans", served=served, routers=routers, statuses=STATUSES)
@@ -44,7 +45,7 @@ async def api(settings: ServiceSettings) -> None:
 
 
 async def worker(settings: ServiceSettings) -> None:
-    """Follow the license events and carry plans' own to Kafka, until stopped."""
+    """Follow the license events, seal the audit, and carry plans' own events to Kafka, until stopped."""
     bootstrap = settings.kafka_bootstrap_servers
     async with _database(settings, "worker") as database:
         settle_memory()
@@ -57,9 +58,15 @@ async def worker(settings: ServiceSettings) -> None:
                 instance=settings.instance,
                 handle=license_changed,
             ),
+            seal(database, settings),
             relay(str(settings.database_url), bootstrap, schema=SCHEMA),
             serve(worker_app(database), host=settings.host, port=settings.port),
         )
+
+
+async def seal(database: Database, settings: ServiceSettings) -> None:
+    """Seal the audit of subscriptions, for ever."""
+    await seal_audit(str(settings.database_url), database, schema=SCHEMA)
 
 
 def _database(settings: ServiceSettings, process: str) -> AbstractAsyncContextManager[Database]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
 )
@@ -59,7 +60,21 @@ audit_events: Final = Table(
     Column("after", JSONB),
     Column("reason", Text),
     Column("request_id", Text),
-    Index("audit_events_chain", "tenant_id", "chain", "id"),
+    Index("audit_events_chain", "tenant_id", "chain", "at", "id"),
+)
+
+audit_seals: Final = Table(
+    "audit_seals",
+    metadata,
+    Column("chain", Uuid, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3, …"),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("at", Moment, nullable=False, comment="the event's; the place before's, should that be later"),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False, comment="hex SHA-256"),
+    UniqueConstraint("event_id", name="audit_seals_event"),
+    comment="The place of an audit event in its chain; there soon after the event",
 )
 
 outbox: Final = Table(

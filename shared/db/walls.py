@@ -1,7 +1,8 @@
 """The SQL by which a service's schema is walled: roles that own nothing, and row-level security by tenant.
 
 Used by migrations alone. `app` is the role of a service's api and worker, `relay` the role that carries the
-outbox to Kafka for all tenants and can touch nothing else.
+outbox to Kafka for all tenants and can touch nothing else, `scheduler` the role that sees for all tenants what
+is to be done, and nothing of what it is about.
 """
 
 from typing import Any, Final
@@ -131,4 +132,50 @@ def foundation(service: str) -> str:
         COMMENT ON TABLE parked_events IS
             'Events that could not be applied, kept as they came; of no tenant, for that may be what is broken';
         GRANT SELECT, INSERT ON parked_events TO {app};
+    """
+
+
+def sealed_audit(service: str) -> str:
+    """The seals of the audit's chains, and what keeps the audit as it was written.
+
+    A role that may do all to its own tables is refused too: what has happened is not changed by anybody.
+    """
+    app, scheduler = f"{service}_app", f"{service}_scheduler"
+    return f"""
+        {role(scheduler)}
+        GRANT USAGE ON SCHEMA {service} TO {scheduler};
+
+        CREATE TABLE audit_seals (
+            chain uuid NOT NULL,
+            sequence bigint NOT NULL CHECK (sequence > 0),
+            tenant_id uuid NOT NULL,
+            event_id uuid NOT NULL,
+            at timestamptz NOT NULL,
+            previous_hash text NOT NULL,
+            hash text NOT NULL,
+            PRIMARY KEY (chain, sequence),
+            CONSTRAINT audit_seals_event UNIQUE (event_id)
+        );
+        COMMENT ON TABLE audit_seals IS 'The place of an audit event in its chain; there soon after the event';
+        {by_tenant("audit_seals", app, "SELECT, INSERT")}
+
+        -- In the order in which a chain is read and sealed.
+        DROP INDEX audit_events_chain;
+        CREATE INDEX audit_events_chain ON audit_events (tenant_id, chain, at, id);
+
+        CREATE FUNCTION refuse_to_change_history() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'history is not changed: % of %', TG_OP, TG_TABLE_NAME
+                USING ERRCODE = 'insufficient_privilege';
+        END $$;
+        CREATE TRIGGER audit_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_history();
+        CREATE TRIGGER audit_seals_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_seals
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_history();
+
+        GRANT SELECT (id, tenant_id, chain, at) ON audit_events TO {scheduler};
+        GRANT SELECT (event_id) ON audit_seals TO {scheduler};
+        GRANT SELECT (tenant_id, clock) ON tenants TO {scheduler};
+        CREATE POLICY audit_events_for_scheduler ON audit_events FOR SELECT TO {scheduler} USING (true);
+        CREATE POLICY audit_seals_for_scheduler ON audit_seals FOR SELECT TO {scheduler} USING (true);
     """

@@ -60,12 +60,14 @@ def documents(
     query: type[Query] = Query,
     dry_run: bool = False,
     if_match: Literal["honored", "needed"] | None = None,
+    forms: Iterable[str] = (),
     errors: Iterable[type[Coded]] = (),
 ) -> dict[str, Any]:
     """What a route takes, answers and refuses, as options of its decorator.
 
     `status` is the success's; `also` has further ones with the same answer, and when they come. `if_match`:
-    whether `If-Match` is checked when sent, or has to be sent.
+    whether `If-Match` is checked when sent, or has to be sent. `forms` are media types besides JSON that
+    `Accept` can ask for.
     """
     models: list[type[BaseModel]] = [query, DryRun] if dry_run else [query]
     extra: dict[str, Any] = {
@@ -77,6 +79,11 @@ def documents(
         extra["x-error-codes"].append("PreconditionFailed")
     if if_match == "needed":
         extra["x-error-codes"].append("PreconditionRequired")
+    successes = {} if answer is None else _successes(answer, status, also or {}, dry_run=dry_run)
+    for form in forms:
+        successes[status].setdefault("content", {})[form] = {"schema": {"type": "string", "format": "binary"}}
+    if forms:
+        extra["x-error-codes"].append("NotAcceptable")
     if body is not None:
         _bodies.add(body)
         content = {"schema": {"$ref": _REF.format(model=body.__name__)}, "example": _example(body)}
@@ -85,7 +92,7 @@ def documents(
     return {
         "status_code": status,
         "response_model": None,
-        "responses": {} if answer is None else _successes(answer, status, also or {}, dry_run=dry_run),
+        "responses": successes,
         "openapi_extra": extra,
     }
 
@@ -114,6 +121,7 @@ _OURS: Final = {
     "MalformedJson": 400,
     "Unauthenticated": 401,
     "AuthorizationFailed": 403,
+    "NotAcceptable": 406,
     "RequestInProgress": 409,
     "PreconditionFailed": 412,
     "ContentTooLarge": 413,

@@ -32,7 +32,7 @@ class Paging(Query):
             padding = "=" * (-len(self.cursor) % 4)
             return base64.b64decode(self.cursor + padding, altchars=b"-_", validate=True).decode()
         except (ValueError, binascii.Error) as error:
-            raise _not_a_cursor() from error
+            raise not_a_cursor() from error
 
     def after_id(self) -> UUID | None:
         """The same, for a list in the order of ids."""
@@ -40,7 +40,7 @@ class Paging(Query):
         try:
             return None if key is None else UUID(key)
         except ValueError as error:
-            raise _not_a_cursor() from error
+            raise not_a_cursor() from error
 
 
 class Page(BaseModel, Generic[_Item]):
@@ -63,5 +63,6 @@ def answer_page(call: Call, paging: Paging, items: Sequence[_Item], *, key: Call
     call.answer(200, page, headers=headers)
 
 
-def _not_a_cursor() -> Refused:
+def not_a_cursor() -> Refused:
+    """What a list raises whose keys are its own."""
     return Refused(problems.invalid_request([{"pointer": "cursor", "detail": "Not a cursor of this list."}]))

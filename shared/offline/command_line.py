@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from shared.offline import verify_audit
 from shared.offline.recompute import NotAnInvoice, recompute
 
 
@@ -19,7 +20,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=f"{about.capitalize()}. Exit code 0: all agrees; 1: something differs; 2: not such a document.",
     )
     recomputing.add_argument("file", metavar="FILE", help="its JSON; - reads standard input")
+    about = "find whether saved audit events are all there, and as they were sealed"
+    verifying = commands.add_parser(
+        "verify-audit",
+        help=about,
+        description=f"{about.capitalize()}. Exit code 0: they are; 1: the chain is broken; 2: no such file.",
+    )
+    verifying.add_argument("file", metavar="FILE", help="their JSON, pages too; - reads standard input")
     asked = parser.parse_args(arguments)
+    if asked.command == "verify-audit":
+        return verify_audit.main(asked.file)
     return _recompute(asked.file)
 
 

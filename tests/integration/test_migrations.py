@@ -85,7 +85,8 @@ async def test_an_owner_that_is_no_superuser_can_run_them(servers: Servers) -> N
         await superuser.execute(
             f"""
             CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'secret';
-            GRANT licensing_app, licensing_relay, plans_app, plans_relay TO {name};
+            GRANT licensing_app, licensing_relay, licensing_scheduler TO {name};
+            GRANT plans_app, plans_relay, plans_scheduler TO {name};
             ALTER DATABASE {name} OWNER TO {name};
             """
         )

@@ -23,7 +23,36 @@ OF_NO_TENANT = {
     "licensing.alembic_version": "the schema's own version",
     "plans.alembic_version": "the schema's own version",
 }
-ROLES = ("licensing_app", "licensing_relay", "plans_app", "plans_relay")
+ROLES = tuple(
+    f"{service}_{role}" for service in ("licensing", "plans") for role in ("app", "relay", "scheduler")
+)
+SEEN_FOR_ALL_TENANTS = {
+    *(
+        (schema, table, f"{schema}_relay")
+        for schema in ("licensing", "plans")
+        for table in ("outbox", "idempotency")
+    ),
+    *(
+        (schema, table, f"{schema}_scheduler")
+        for schema in ("licensing", "plans")
+        for table in ("tenants", "audit_events", "audit_seals")
+    ),
+    *(("licensing", table, "licensing_scheduler") for table in ("licenses", "invoices")),
+}
+SEEN_BY_A_SCHEDULER = {
+    "licensing": {
+        "tenants": {"tenant_id", "clock", "advancing_to"},
+        "licenses": {"tenant_id", "due_at"},
+        "invoices": {"tenant_id", "period_end", "closed_at"},
+        "audit_events": {"id", "tenant_id", "chain", "at"},
+        "audit_seals": {"event_id"},
+    },
+    "plans": {
+        "tenants": {"tenant_id", "clock"},
+        "audit_events": {"id", "tenant_id", "chain", "at"},
+        "audit_seals": {"event_id"},
+    },
+}
 TABLES = [
     *(("licensing", table) for table in (*shared.metadata.sorted_tables, *licensing.metadata.sorted_tables)),
     *(("plans", table) for table in (*shared.metadata.sorted_tables, *plans.metadata.sorted_tables)),
@@ -83,20 +112,34 @@ async def test_the_app_role_has_one_policy_on_each_table_for_its_sessions_tenant
         assert "current_setting('app.tenants'" in policy["qual"]
 
 
-async def test_all_that_a_relay_may_see_is_the_outbox_and_the_kept_answers(services: Services) -> None:
+async def test_only_a_relay_and_a_scheduler_see_anything_of_all_tenants(services: Services) -> None:
     policies = await services.owner.fetch(
         "SELECT * FROM pg_policies WHERE schemaname IN ('licensing', 'plans')"
     )
     others = {
-        (policy["schemaname"], policy["tablename"], *policy["roles"])
+        (policy["schemaname"], policy["tablename"], *policy["roles"]): policy["cmd"]
         for policy in policies
         if policy["roles"] != [f"{policy['schemaname']}_app"]
     }
-    assert others == {
-        (schema, table, f"{schema}_relay")
-        for schema in ("licensing", "plans")
-        for table in ("outbox", "idempotency")
-    }
+    assert set(others) == SEEN_FOR_ALL_TENANTS
+    assert {cmd for (_, _, role), cmd in others.items() if role.endswith("_scheduler")} == {"SELECT"}
+
+
+@pytest.mark.parametrize("schema", SEEN_BY_A_SCHEDULER)
+async def test_a_scheduler_sees_when_and_whose_and_nothing_of_what(services: Services, schema: str) -> None:
+    granted = await services.owner.fetch(
+        """
+        SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
+        WHERE grantee = $1 AND table_schema = $2
+        """,
+        f"{schema}_scheduler",
+        schema,
+    )
+    seen: dict[str, set[str]] = {}
+    for row in granted:
+        assert row["privilege_type"] == "SELECT"
+        seen.setdefault(row["table_name"], set()).add(row["column_name"])
+    assert seen == SEEN_BY_A_SCHEDULER[schema]
 
 
 async def test_the_roles_own_nothing_and_cannot_get_round_a_policy(services: Services) -> None:
@@ -151,7 +194,7 @@ async def test_history_is_written_and_never_changed(services: Services, schema: 
         """
         SELECT table_name, privilege_type FROM information_schema.role_table_grants
         WHERE grantee = $1 AND table_schema = $2
-        AND table_name IN ('audit_events', 'inbox', 'idempotency', 'outbox', 'parked_events', 'products')
+        AND table_name IN ('audit_events', 'audit_seals', 'inbox', 'idempotency', 'outbox', 'parked_events', 'products')
         """,
         f"{schema}_app",
         schema,

@@ -125,6 +125,8 @@ async def running(
                 "licensing schedule": licensing.schedule(
                     databases["licensing"], watch, catalog, sandboxes=True
                 ),
+                "licensing seals": licensing.seal(databases["licensing"], settings),
+                "plans seals": plans.seal(databases["plans"], settings),
                 "licensing relay": relay(database_url, kafka, schema="licensing"),
                 "plans relay": relay(database_url, kafka, schema="plans"),
                 "plans consumer": consume(

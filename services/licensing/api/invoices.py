@@ -36,7 +36,7 @@ async def list_invoices(request: Request) -> Response:
     return call.response
 
 
-@router.get("/{invoice_id}", **documents(answer=InvoiceOut, errors=[InvoiceNotFound]))
+@router.get("/{invoice_id}", **documents(answer=InvoiceOut, forms=[_PDF], errors=[InvoiceNotFound]))
 async def get_invoice(request: Request) -> Response:
     """One invoice, as JSON, or as the PDF for the customer with `Accept: application/pdf`."""
     printed = None

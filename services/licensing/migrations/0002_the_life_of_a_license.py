@@ -103,7 +103,7 @@ def upgrade() -> None:
         -- A closed invoice never changes: the database itself refuses a further line.
         CREATE FUNCTION refuse_line_of_closed_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF EXISTS (SELECT FROM invoices i WHERE i.tenant_id = NEW.tenant_id
+            IF EXISTS (SELECT FROM licensing.invoices i WHERE i.tenant_id = NEW.tenant_id
                        AND i.period_start = NEW.period_start AND i.currency = NEW.currency
                        AND i.closed_at IS NOT NULL) THEN
                 RAISE EXCEPTION 'the invoice of % is closed', NEW.period_start USING ERRCODE = 'check_violation';
@@ -112,6 +112,14 @@ def upgrade() -> None:
         END $$;
         CREATE TRIGGER line_of_open_invoice BEFORE INSERT ON invoice_lines
             FOR EACH ROW EXECUTE FUNCTION refuse_line_of_closed_invoice();
+        CREATE FUNCTION refuse_change_of_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'what is invoiced never changes' USING ERRCODE = 'check_violation';
+        END $$;
+        CREATE TRIGGER line_stays BEFORE UPDATE OR DELETE ON invoice_lines
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_invoice();
+        CREATE TRIGGER closed_invoice_stays BEFORE UPDATE OR DELETE ON invoices
+            FOR EACH ROW WHEN (OLD.closed_at IS NOT NULL) EXECUTE FUNCTION refuse_change_of_invoice();
 
         {role("licensing_scheduler")}
         GRANT USAGE ON SCHEMA licensing TO licensing_scheduler;

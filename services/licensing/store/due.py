@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, select, union
+from sqlalchemy import bindparam, func, select, union
 
 from services.licensing.store.tables import invoices, licenses
 from shared.db.statement import Statement
-from shared.db.tables import tenants
+from shared.db.tables import audit_events, tenants
 from shared.schedule import SETTLED_AFTER
 
 _NOW: Final = bindparam("now", type_=licenses.c.due_at.type)
@@ -34,3 +34,11 @@ DUE: Final = Statement(
     )
 )
 """Tenants on the world's clock with something due at `now`."""
+
+NEXT_DUE: Final = (
+    select(func.min(licenses.c.due_at))
+    .where(licenses.c.tenant_id == audit_events.c.tenant_id)
+    .correlate(audit_events)
+    .scalar_subquery()
+)
+"""When time changes something next of the tenant of an audit event; until then its audit is complete."""

@@ -81,9 +81,9 @@ def _added(bought: str, added: str, *, monthly: bool) -> Line:
 def test_licenses_added_later_are_charged_for_the_days_left(
     bought: str,
     added: str,
-    monthly: bool,
+    monthly: bool,  # noqa: FBT001 -- a case's
     days: tuple[int, int],
-    amount: int,  # noqa: FBT001 -- a case's figure
+    amount: int,
 ) -> None:
     line = _added(bought, added, monthly=monthly)
     assert (line.in_effect, line.in_period) == days

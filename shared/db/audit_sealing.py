@@ -1,0 +1,255 @@
+"""Seals audit events into their chains, moments after they were written, so that no writer waits for another.
+
+One sealer works at a time, held by an advisory lock on its own connection. An event is sealed once nothing
+that happened before it can still turn up: no older transaction is under way, and time has done to the tenant
+all that was due by then. Should something turn up later all the same, an event from a service that was not
+heard for long, it takes the time of the chain's end: a chain's times never run backwards.
+
+What is not sealed is found by the events' ids, which are in the order of their making. Nothing is remembered
+here but how far that search has come; a restart begins it anew.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ColumnElement, bindparam, case, func, null, select, text
+
+from shared.audit_chain import FIRST_PREVIOUS, Chain
+from shared.canonical_json import canonical
+from shared.clock import wall_clock
+from shared.db.audit_trail import as_shown
+from shared.db.database import Database, Record, session_settings
+from shared.db.statement import Statement
+from shared.db.tables import Moment, audit_events, audit_seals, tenants
+from shared.schedule import SETTLED_AFTER
+
+_PAUSE: Final = 0.5
+_LOCK_PAUSE: Final = 0.5
+_BATCH: Final = 500
+_CHAINS: Final = 64
+"""How many events and how many chains one transaction seals at most."""
+_PAGE: Final = 5_000
+"""Events that one look for unsealed ones goes over."""
+
+HORIZON: Final = timedelta(seconds=2)
+"""How long a writer may take from asking what time it is to its first write."""
+
+_LOCK: Final = "SELECT pg_try_advisory_lock(hashtext(current_schema() || ' seals'))"
+_UNDER_WAY: Final = """
+    SELECT pg_snapshot_xmin(now)::text::bigint AS oldest, pg_snapshot_xmax(now)::text::bigint AS next
+    FROM pg_current_snapshot() AS now
+"""
+_PAGE_END: Final = Statement(
+    select(audit_events.c.id)
+    .where(audit_events.c.id > bindparam("after"))
+    .order_by(audit_events.c.id)
+    .offset(_PAGE - 1)
+    .limit(1)
+)
+_LAST_SEALS: Final = Statement(
+    text(
+        """
+        SELECT last.* FROM unnest(CAST(:chains AS uuid[])) AS asked (chain)
+        CROSS JOIN LATERAL (
+            SELECT chain, sequence, at, hash FROM audit_seals
+            WHERE audit_seals.chain = asked.chain ORDER BY sequence DESC LIMIT 1
+        ) AS last
+        """
+    )
+)
+_TO_SEAL: Final = Statement(
+    text(
+        """
+        SELECT event.* FROM unnest(
+            CAST(:tenants AS uuid[]), CAST(:chains AS uuid[]),
+            CAST(:froms AS timestamptz[]), CAST(:untils AS timestamptz[])
+        ) AS asked (tenant_id, chain, from_at, until_at)
+        CROSS JOIN LATERAL (
+            SELECT * FROM audit_events
+            WHERE audit_events.tenant_id = asked.tenant_id AND audit_events.chain = asked.chain
+            AND audit_events.at BETWEEN asked.from_at AND asked.until_at
+            AND NOT EXISTS (SELECT FROM audit_seals WHERE audit_seals.event_id = audit_events.id)
+            ORDER BY audit_events.at, audit_events.id LIMIT :most
+        ) AS event
+        ORDER BY event.chain, event.at, event.id LIMIT :most
+        """
+    )
+)
+
+
+async def seal_audit(
+    url: str, database: Database, *, schema: str, due: ColumnElement[Any] | None = None
+) -> None:
+    """Run for ever. Raises when a connection is lost.
+
+    `due` is a scalar subquery of `audit_events.tenant_id`: when time changes something of the tenant next.
+    """
+    connection = await asyncpg.connect(
+        url,
+        timeout=10,
+        command_timeout=15,
+        server_settings=session_settings(f"{schema}_scheduler", schema, f"siteward {schema} seals"),
+    )
+    try:
+        while not await connection.fetchval(_LOCK):  # noqa: ASYNC110 -- what is waited for is another process
+            await asyncio.sleep(_LOCK_PAUSE)
+        search = _Search(connection, due)
+        while True:
+            if not await _seal(database, await search.ready()):
+                await asyncio.sleep(_PAUSE)
+    finally:
+        connection.terminate()
+
+
+@dataclass(slots=True)
+class _Ready:
+    """A chain with events to seal."""
+
+    tenant_id: UUID
+    from_at: datetime
+    until: datetime
+    """What happened later than this waits."""
+
+
+class _Search:
+    """Finds the chains of all tenants that have something to seal."""
+
+    def __init__(self, connection: asyncpg.Connection, due: ColumnElement[Any] | None) -> None:
+        self._connection = connection
+        self._settled = _Settled()
+        self._unsealed = _unsealed(due)
+        self._sealed_up_to = UUID(int=0)
+        """All events whose ids are not above this one are sealed."""
+
+    async def ready(self) -> dict[UUID, _Ready]:
+        """Chains with events that can be sealed now, enough of them for one transaction."""
+        settled = await self._settled.look(self._connection)
+        ready: dict[UUID, _Ready] = {}
+        events = 0
+        after, oldest = self._sealed_up_to, None
+        while events < _BATCH and len(ready) < _CHAINS:
+            end = await self._fetchval(_PAGE_END, after=after)
+            found = await self._fetch(
+                self._unsealed, after=after, end=end or UUID(int=2**128 - 1), settled=settled
+            )
+            if oldest is None and found:
+                oldest = min(row["id"] for row in found)
+            for row in found:
+                if row["at"] <= row["until"]:
+                    events += 1
+                    one = ready.setdefault(row["chain"], _Ready(row["tenant_id"], row["at"], row["until"]))
+                    one.from_at = min(one.from_at, row["at"])
+            if end is None:
+                break
+            after = end
+            if oldest is None:
+                self._move_to(end, settled)
+        if oldest is None:
+            self._move_to(_first_id(settled), settled)
+        else:
+            self._move_to(UUID(int=oldest.int - 1), settled)
+        return ready
+
+    def _move_to(self, sealed_up_to: UUID, settled: datetime) -> None:
+        """An event made before `settled` may be committed only now, but not one much older than that."""
+        self._sealed_up_to = max(self._sealed_up_to, min(sealed_up_to, _first_id(settled - SETTLED_AFTER)))
+
+    async def _fetch(self, statement: Statement, **parameters: Any) -> list[Record]:
+        return await self._connection.fetch(statement.sql, *statement.arguments(parameters))  # type: ignore[no-any-return]
+
+    async def _fetchval(self, statement: Statement, **parameters: Any) -> Any:
+        return await self._connection.fetchval(statement.sql, *statement.arguments(parameters))
+
+
+@dataclass(slots=True)
+class _Settled:
+    """Up to which moment of the world's clock everything is committed, or was never to be.
+
+    Whoever had begun to write at a moment noted here is seen to have ended before the moment counts; whoever
+    began later had asked for the time at most `HORIZON` before.
+    """
+
+    until: datetime = datetime.min.replace(tzinfo=UTC) + 2 * SETTLED_AFTER
+    _noted: tuple[int, datetime] | None = None
+    """The first transaction that had not begun at a moment, and that moment."""
+
+    async def look(self, connection: asyncpg.Connection) -> datetime:
+        now = wall_clock()
+        row = await connection.fetchrow(_UNDER_WAY)
+        if self._noted is not None and row["oldest"] >= self._noted[0]:
+            self.until = self._noted[1] - HORIZON
+            self._noted = None
+        if self._noted is None:
+            self._noted = (row["next"], now)
+        return self.until
+
+
+def _unsealed(due: ColumnElement[Any] | None) -> Statement:
+    """Of the events with ids in (after, end], those not sealed, and up to when their tenant's can be."""
+    settled = bindparam("settled", type_=Moment)
+    present = case((tenants.c.clock.is_(None), settled), else_=tenants.c.clock)
+    return Statement(
+        select(
+            audit_events.c.id,
+            audit_events.c.tenant_id,
+            audit_events.c.chain,
+            audit_events.c.at,
+            func.least(present, null() if due is None else due).label("until"),
+        )
+        .outerjoin(tenants, tenants.c.tenant_id == audit_events.c.tenant_id)
+        .where(
+            audit_events.c.id > bindparam("after"),
+            audit_events.c.id <= bindparam("end"),
+            ~select(audit_seals.c.event_id).where(audit_seals.c.event_id == audit_events.c.id).exists(),
+        )
+        .order_by(audit_events.c.id)
+    )
+
+
+async def _seal(database: Database, ready: dict[UUID, _Ready]) -> bool:
+    """Seal what is first in each chain, a bounded number in all; whether there was anything."""
+    ready = dict(islice(ready.items(), _CHAINS))
+    if not ready:
+        return False
+    async with database.begin(*{one.tenant_id for one in ready.values()}) as session:
+        ends = {
+            row["chain"]: Chain(row["sequence"], row["hash"], row["at"], canonical=canonical)
+            for row in await session.rows(_LAST_SEALS, chains=list(ready))
+        }
+        for chain, one in ready.items():
+            end = ends.setdefault(chain, Chain(0, FIRST_PREVIOUS, canonical=canonical))
+            # What happened since the last seal, also where the search has not come to it.
+            one.from_at = min(one.from_at, end.at) if end.at else datetime.min.replace(tzinfo=UTC)
+        rows = await session.rows(
+            _TO_SEAL,
+            tenants=[one.tenant_id for one in ready.values()],
+            chains=list(ready),
+            froms=[one.from_at for one in ready.values()],
+            untils=[one.until for one in ready.values()],
+            most=_BATCH,
+        )
+        for row in rows:
+            end = ends[row["chain"]]
+            at = max(row["at"], end.at or row["at"])
+            place = {"at": at, "sequence": end.sequence + 1, "previous_hash": end.hash}
+            end.seal(as_shown({**row, **place}), at)
+            session.writes.insert(
+                audit_seals,
+                tenant_id=row["tenant_id"],
+                chain=row["chain"],
+                event_id=row["id"],
+                **place,
+                hash=end.hash,
+            )
+    return bool(rows)
+
+
+def _first_id(moment: datetime) -> UUID:
+    """No id that was made at this moment or later is below it (RFC 9562, UUIDv7)."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    return UUID(int=milliseconds << 80)
