@@ -28,6 +28,7 @@ from shared.settings import ServiceSettings
 from tests.support.eventually import eventually
 from tests.support.listening import Listener, listening
 from tests.support.service_calls import SIGNING_KEY, Caller, ServiceClient
+from tests.support.topics import start_at_the_end
 
 ADMINISTRATOR: Final = frozenset({"GlobalAdministrator"})
 _POOL: Final = 8
@@ -120,6 +121,7 @@ async def running(
             f"{name} api": serve(app, host=HOST, port=at[name]) for name, app in apps.items()
         }
         if group is not None:
+            await start_at_the_end(kafka, LICENSING, group)
             loops |= {
                 "licensing relay": relay(database_url, kafka, schema="licensing"),
                 "plans relay": relay(database_url, kafka, schema="plans"),
@@ -141,7 +143,7 @@ async def running(
             apps,
             await open_.enter_async_context(listening(kafka)),
             {name: f"http://{HOST}:{port}" for name, port in at.items()},
-            await open_.enter_async_context(aiohttp.ClientSession()),
+            await open_.enter_async_context(_http()),
         )
         services.loops = {name: asyncio.create_task(loop, name=name) for name, loop in loops.items()}
         try:
@@ -151,6 +153,11 @@ async def running(
             for task in services.loops.values():
                 task.cancel()
             await asyncio.wait(services.loops.values())
+
+
+def _http() -> aiohttp.ClientSession:
+    # The apis close a connection that nobody used for 5 s, and a request just sent on it would be lost.
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2))
 
 
 async def _answer(services: Services) -> bool:
