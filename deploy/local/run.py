@@ -79,8 +79,10 @@ async def _welcome(system: System, seconds: float) -> str:
         session.post(f"{system.url}/dev/tokens", json=wish) as response,
     ):
         token = (await response.json())["access_token"]
+    port = _gateway_port()
+    demo = "make demo" if port == PORTS[GATEWAY] else f"make demo SITEWARD_PORT={port}"
     return f"""
-Siteward is ready at {system.url} after {seconds:.1f} s. Ctrl-C stops it; `make demo` shows what it does.
+Siteward is ready at {system.url} after {seconds:.1f} s. Ctrl-C stops it; `{demo}` shows what it does.
 
 A token for a sample tenant, good for {_TOKEN_HOURS} hours:
 

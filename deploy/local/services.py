@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.local import keys
 from deploy.local.errors import SetupError
-from deploy.local.ports import HOST, Ports, is_free
+from deploy.local.ports import HOST, Ports
 from deploy.local.process import Program
 
 GATEWAY: Final = "gateway"
@@ -28,7 +28,7 @@ def choose_ports(ports: Ports, *, gateway: int | None, preferred: bool) -> dict[
 
     Raises SetupError when the gateway's is taken.
     """
-    if gateway and not is_free(gateway):
+    if gateway and not ports.take_exactly(gateway):
         raise SetupError(
             f"port {gateway} is taken. Stop what listens there, or choose another: "
             f"make run SITEWARD_PORT={gateway + 1}"

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class _Kept:
     again: bool
     process: Process | None = None
     ends: int = 0
+    served: bool = False
     task: asyncio.Task[None] | None = None
 
 
@@ -56,12 +59,12 @@ class Supervisor:
         """
         kept = self._kept[name]
         deadline = time.monotonic() + within
-        ends = kept.ends
         while not (kept.process and await kept.program.serves()):
-            hopeless = kept.ends - ends >= (_HOPELESS if kept.again else 1)
+            hopeless = not kept.served and kept.ends >= (_HOPELESS if kept.again else 1)
             if hopeless or time.monotonic() > deadline:
                 raise SetupError(f"{name} does not come up. {self._last_words(name)}")
             await asyncio.sleep(_POLL)
+        kept.served = True
 
     def pid(self, name: str) -> int:
         """The process id of what runs as `name` now.
@@ -101,7 +104,7 @@ class Supervisor:
                 kept.process = await Process.start(kept.program, self._state)
                 how = _described(await kept.process.wait())
                 kept.process = None
-            except (SetupError, OSError) as error:
+            except (SetupError, OSError, subprocess.SubprocessError) as error:
                 how = f"could not be started ({error})"
             kept.ends += 1
             if not kept.again:
@@ -123,12 +126,11 @@ class Supervisor:
     async def _trim(self) -> None:
         """Keep each log within bounds: what is over goes to `.1`, and what was there is dropped."""
         while True:
-            for log in (self._state / "logs").glob("*.log"):
-                if log.stat().st_size > _LOG_LIMIT:
-                    shutil.copyfile(log, log.with_suffix(".log.1"))
-                    # Its writer appends, so it goes on at the new end.
-                    with log.open("r+b") as file:
-                        file.truncate()
+            with contextlib.suppress(OSError):  # a full disk passes; the next round tries again
+                for log in (self._state / "logs").glob("*.log"):
+                    if log.stat().st_size > _LOG_LIMIT:
+                        shutil.copyfile(log, log.with_suffix(".log.1"))
+                        os.truncate(log, 0)  # its writer appends, so it goes on at the new end
             await asyncio.sleep(_LOG_CHECK)
 
 

@@ -117,6 +117,7 @@ class System:
         """Stop everything in order: what takes requests first, what others rely on last."""
         for names in ([services.GATEWAY], services.SERVICES, [kafka.NAME], [postgres.NAME]):
             await self._supervisor.stop(names)
+        self._free.release()
         self._lock.release()
 
     async def _end_leftovers(self) -> None:

@@ -42,7 +42,11 @@ async def relay(url: str, bootstrap: str, *, schema: str) -> None:
         url,
         timeout=10,
         command_timeout=15,
-        server_settings=session_settings(f"{schema}_relay", schema, f"siteward {schema} relay"),
+        server_settings={
+            **session_settings(f"{schema}_relay", schema, f"siteward {schema} relay"),
+            # A deletion that a crash of the server undoes is but one more repeat.
+            "synchronous_commit": "off",
+        },
     )
     try:
         await decode_json(connection)

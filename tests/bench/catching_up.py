@@ -26,8 +26,7 @@ from tests.bench.testbed import Testbed, buyer, in_process
 
 _TOPIC: Final = Topic("bench.catching-up.v1", "/siteward/licensing", "license id", "Purchases missed.", {})
 _TENANTS: Final = 16
-_EVENTS_A_SECOND: Final = 3_000
-"""Of a run's length; about what the bare side manages."""
+_EVENTS: Final = 10_000
 _BATCH: Final = 500
 _CLEAN: Final = """
     SET session_replication_role = replica;  -- an audit is not emptied otherwise
@@ -55,14 +54,13 @@ _PLANS: Final = """
 async def measure(bed: Testbed) -> list[Figure]:
     url = await bed.database("catching_up")
     bootstrap = bed.system.kafka_bootstrap_servers
-    events = int(_EVENTS_A_SECOND * bed.seconds)
-    await _fill(url, bootstrap, events)
+    await _fill(url, bootstrap)
 
     async def caught_up(side: str) -> float:
         connection = await asyncpg.connect(url)
         await connection.execute(_CLEAN)
         await connection.close()
-        done = await in_process("catching_up", side=side, url=url, bootstrap=bootstrap, events=events)
+        done = await in_process("catching_up", side=side, url=url, bootstrap=bootstrap)
         return float(done["rate"])
 
     rates = await in_turns(
@@ -80,7 +78,7 @@ async def measure(bed: Testbed) -> list[Figure]:
     ]
 
 
-async def _fill(url: str, bootstrap: str, events: int) -> None:
+async def _fill(url: str, bootstrap: str) -> None:
     """Publish purchases of tenants that have a plan each."""
     tenants = [uuid4() for _ in range(_TENANTS)]
     connection = await asyncpg.connect(url)
@@ -94,7 +92,7 @@ async def _fill(url: str, bootstrap: str, events: int) -> None:
         url, role="licensing_app", schema="licensing", size=2, application="bench"
     ) as database:
         catalog = await Catalog.load(database)
-        for place in range(events):
+        for place in range(_EVENTS):
             by = buyer(tenants[place % _TENANTS])
             writes = rows_of_one(database, catalog, by=by, now=datetime.now(UTC))
             (row,) = (
@@ -107,16 +105,16 @@ async def _fill(url: str, bootstrap: str, events: int) -> None:
     await producer.stop()
 
 
-async def catch_up(side: str, url: str, bootstrap: str, events: int) -> dict[str, Any]:
+async def catch_up(side: str, url: str, bootstrap: str) -> dict[str, Any]:
     """Events a second, from the first batch in hand until the last is committed."""
     reading = await asyncpg.connect(url)
     began: list[float] = []
     work = asyncio.create_task(_SIDES[side](url, bootstrap, began))
-    while await reading.fetchval("SELECT count(*) FROM plans.held_licenses") < events:
+    while await reading.fetchval("SELECT count(*) FROM plans.held_licenses") < _EVENTS:
         if work.done():
             await work
         await asyncio.sleep(0.01)
-    rate = events / (time.perf_counter() - began[0])
+    rate = _EVENTS / (time.perf_counter() - began[0])
     work.cancel()
     await asyncio.wait([work])
     await reading.close()

@@ -11,7 +11,7 @@ import orjson
 
 from tests.bench import child
 from tests.bench.customers import Customers
-from tests.bench.end_to_end import CALLERS, settled_rate
+from tests.bench.end_to_end import CALLERS, settled_rate, warm_up
 from tests.bench.load import at_a_rate
 from tests.bench.measure import Figure, figure, in_turns, percentile
 from tests.bench.testbed import Testbed, in_process
@@ -26,6 +26,7 @@ _READABLE: Final = "SELECT license_id FROM plans.held_licenses WHERE license_id 
 
 async def measure(bed: Testbed) -> list[Figure]:
     customers = await Customers.settle(bed, CALLERS)
+    await warm_up(bed, customers)
     runs = [await settled_rate(bed, customers, through_gateway=True) for _ in range(3)]
     maximum = sorted(runs)[1]
     figures: list[Figure] = []

@@ -186,7 +186,7 @@ async def test_a_relay_that_loses_its_database_connection_fails(outbox: Outbox) 
         await eventually(outbox.is_empty)
         await _end_relays(outbox)
         await asyncio.wait([task], timeout=20)
-        assert isinstance(task.exception(), asyncpg.PostgresError | asyncpg.InterfaceError)
+        assert task.exception() is not None
 
 
 async def test_of_two_relays_one_works_and_the_other_takes_over(outbox: Outbox) -> None:

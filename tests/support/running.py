@@ -28,6 +28,7 @@ from shared.settings import ServiceSettings
 from tests.support.eventually import eventually
 from tests.support.listening import Listener, listening
 from tests.support.service_calls import SIGNING_KEY, Caller, ServiceClient
+from tests.support.topics import start_at_the_end
 
 ADMINISTRATOR: Final = frozenset({"GlobalAdministrator"})
 _POOL: Final = 8
@@ -121,6 +122,7 @@ async def running(
         }
         if group is not None:
             watch = await open_.enter_async_context(licensing.watch_schedule(settings))
+            await start_at_the_end(kafka, LICENSING, group)
             loops |= {
                 "licensing schedule": licensing.schedule(
                     databases["licensing"], watch, catalog, sandboxes=True
@@ -147,7 +149,7 @@ async def running(
             apps,
             await open_.enter_async_context(listening(kafka)),
             {name: f"http://{HOST}:{port}" for name, port in at.items()},
-            await open_.enter_async_context(aiohttp.ClientSession()),
+            await open_.enter_async_context(_http()),
         )
         services.loops = {name: asyncio.create_task(loop, name=name) for name, loop in loops.items()}
         try:
@@ -157,6 +159,11 @@ async def running(
             for task in services.loops.values():
                 task.cancel()
             await asyncio.wait(services.loops.values())
+
+
+def _http() -> aiohttp.ClientSession:
+    # The apis close a connection that nobody used for 5 s, and a request just sent on it would be lost.
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2))
 
 
 async def _answer(services: Services) -> bool:

@@ -43,6 +43,16 @@ async def records_of(kafka: str, topic: str) -> list[ConsumerRecord]:
         await consumer.stop()
 
 
+async def start_at_the_end(kafka: str, topic: Topic, group: str) -> None:
+    """Let a consumer group that is new begin with what comes from now on, not with what others have left."""
+    consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        await consumer.commit(await consumer.end_offsets(consumer.assignment()))
+    finally:
+        await consumer.stop()
+
+
 @asynccontextmanager
 async def producing(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
     """A producer set up as the relay's."""
