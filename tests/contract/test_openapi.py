@@ -17,10 +17,24 @@ CALLS: Final = {
         "GET /v1/products": "",
         "GET /v1/products/{sku}": "ProductNotFound",
         "GET /v1/licenses": "",
-        "POST /v1/licenses": "",
+        "POST /v1/licenses": "TrialAlreadyUsed",
         "GET /v1/licenses/{license_id}": "LicenseNotFound",
         "POST /v1/licenses/{license_id}/cancel": """
             LicenseNotFound LicenseNotActive CancellationWindowClosed PreconditionFailed""",
+        "PATCH /v1/licenses/{license_id}": """
+            LicenseNotFound LicenseNotActive LicenseInUse AutoRenewOff TrialQuantityFixed
+            PreconditionFailed PreconditionRequired""",
+        "POST /v1/licenses/{license_id}/extend-trial": """
+            LicenseNotFound NotATrial LicenseNotActive TrialExtensionNotAllowed PreconditionFailed""",
+        "POST /v1/licenses/{license_id}/convert": """
+            LicenseNotFound NotATrial LicenseNotActive PreconditionFailed""",
+        "POST /v1/licenses/{license_id}/reactivate": """
+            LicenseNotFound LicenseNotExpired TrialAlreadyUsed PreconditionFailed""",
+        "GET /v1/license-summary": "",
+        "GET /v1/invoices": "",
+        "GET /v1/invoices/{invoice_id}": "InvoiceNotFound NotAcceptable",
+        "GET /v1/audit-events": "",
+        "GET /v1/audit-events/verification": "",
     },
     "plans": {
         "GET /v1/subscriptions": "",
@@ -33,6 +47,8 @@ CALLS: Final = {
         "GET /v1/subscriptions/{subscription_id}/plan": "SubscriptionNotFound PlanNotFound",
         "GET /v1/plans": "",
         "GET /v1/subscriptions/{subscription_id}/entitlements": "SubscriptionNotFound PlanNotFound",
+        "GET /v1/subscriptions/{subscription_id}/audit-events": "SubscriptionNotFound",
+        "GET /v1/subscriptions/{subscription_id}/audit-events/verification": "SubscriptionNotFound",
     },
 }
 EVERY_CALL: Final = {"Unauthenticated", "AuthorizationFailed", "InvalidRequest", "ServiceUnavailable"}
@@ -45,7 +61,9 @@ STATUSES: Final = (
         "Unauthenticated": 401,
         "AuthorizationFailed": 403,
         "RequestInProgress": 409,
+        "NotAcceptable": 406,
         "PreconditionFailed": 412,
+        "PreconditionRequired": 428,
         "ContentTooLarge": 413,
         "UnsupportedMediaType": 415,
         "InvalidRequest": 422,
@@ -96,7 +114,7 @@ def test_an_operation_names_each_code_under_its_status(
     method = name.partition(" ")[0]
     expected = EVERY_CALL | set(CALLS[service][name].split())
     expected |= A_BODY if "requestBody" in operation else set()
-    expected |= {"IdempotencyKeyReused"} if method == "POST" else set()
+    expected |= {"IdempotencyKeyReused"} if method in {"POST", "PATCH"} else set()
     found = {
         code: int(status)
         for status, answer in operation["responses"].items()
@@ -128,7 +146,7 @@ def test_a_post_takes_an_idempotency_key_and_a_single_resource_has_an_etag(
     service: str, name: str, operation: dict[str, Any]
 ) -> None:
     headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
-    assert ("Idempotency-Key" in headers) is name.startswith("POST"), service
+    assert ("Idempotency-Key" in headers) is name.startswith(("POST", "PATCH")), service
     is_single = name.startswith("GET") and "next_cursor" not in properties(service, operation)
     assert ("If-None-Match" in headers) is is_single
     assert ("304" in operation["responses"]) is is_single

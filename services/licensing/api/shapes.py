@@ -90,6 +90,8 @@ class RenewalIn(Input):
 class LicensePatch(Input):
     """Exactly one of the three."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"quantity": 5}]})
+
     auto_renew: bool | None = None
     quantity: int | None = Field(default=None, ge=1, le=_MOST)
     """The new total (B14)."""
@@ -105,6 +107,10 @@ class LicensePatch(Input):
 
 
 class ConversionIn(Input):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"when": "at_end", "sku": "OT_SITE_M", "quantity": 2}]}
+    )
+
     when: Literal["now", "at_end"]
     sku: str = Field(max_length=64)
     quantity: int = Field(ge=1, le=_MOST)
