@@ -33,7 +33,7 @@ _LOCK_PAUSE: Final = 0.5
 _BATCH: Final = 500
 _CHAINS: Final = 64
 """How many events and how many chains one transaction seals at most."""
-_PAGE: Final = 5_000
+_PAGE: Final = 2_000
 """Events that one look for unsealed ones goes over."""
 
 HORIZON: Final = timedelta(seconds=2)
@@ -205,7 +205,14 @@ def _unsealed(due: ColumnElement[Any] | None) -> Statement:
         .where(
             audit_events.c.id > bindparam("after"),
             audit_events.c.id <= bindparam("end"),
-            ~select(audit_seals.c.event_id).where(audit_seals.c.event_id == audit_events.c.id).exists(),
+            ~select(audit_seals.c.event_id)
+            .where(
+                audit_seals.c.event_id == audit_events.c.id,
+                # Said once more, so that not all seals there are need to be gone over.
+                audit_seals.c.event_id > bindparam("after"),
+                audit_seals.c.event_id <= bindparam("end"),
+            )
+            .exists(),
         )
         .order_by(audit_events.c.id)
     )

@@ -52,7 +52,12 @@ class Inhabited:
     @property
     def names(self) -> dict[str, str]:
         """What stands for each parameter of a path."""
-        return {"license_id": self.license_id, "subscription_id": self.with_plan, "sku": "OT_SITE_L"}
+        return {
+            "license_id": self.license_id,
+            "invoice_id": self.license_id,
+            "subscription_id": self.with_plan,
+            "sku": "OT_SITE_L",
+        }
 
     def at(self, urls: dict[str, str]) -> Self:
         """The same, found elsewhere."""

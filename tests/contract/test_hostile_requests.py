@@ -228,7 +228,7 @@ def lists() -> list[Any]:
 def test_a_query_that_does_not_fit_is_refused(
     inhabited: Inhabited, service: str, path: str, query: str
 ) -> None:
-    answer = inhabited.send(service, "GET", f"{path}?{query}")
+    answer = inhabited.send(service, "GET", f"{path.format(**inhabited.names)}?{query}")
     assert_refused(answer)
     assert answer.json["code"] == "InvalidRequest"
 
@@ -238,7 +238,7 @@ def test_a_query_that_does_not_fit_is_refused(
 def test_a_cursor_of_no_list_is_refused_or_leads_nowhere(
     inhabited: Inhabited, service: str, path: str, cursor: str
 ) -> None:
-    answer = inhabited.send(service, "GET", f"{path}?cursor={cursor}")
+    answer = inhabited.send(service, "GET", f"{path.format(**inhabited.names)}?cursor={cursor}")
     assert answer.status in {200, 422}
     assert_sound(answer)
 

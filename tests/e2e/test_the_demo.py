@@ -12,7 +12,7 @@ async def test_it_tells_the_story(system: System) -> None:
     demo = await Demo.start(system.url)
     assert await demo.ends() == 0, demo.told
     assert re.search(r"The story came out, in \d+\.\d s\.\n$", demo.told)
-    assert "the plan reads 1 × XS, 2 × M, 3 × L" in demo.told  # noqa: RUF001 - as it stands there
+    assert "the plan reads 1 × XS, 2 × M, 3 × L" in demo.told
     assert "refund 2393.4" in demo.told
 
 

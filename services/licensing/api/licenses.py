@@ -71,7 +71,7 @@ async def purchase(request: Request) -> Response:
                 product,
                 quantity=order.quantity,
                 billing_frequency=billing_frequency,
-                auto_renew=order.auto_renew is not False,
+                auto_renew=order.auto_renew,
                 by=call.principal,
                 now=now,
             )

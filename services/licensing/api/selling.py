@@ -24,7 +24,7 @@ def product_to_buy(
         raise _bad("/quantity", "A trial is for one site.")
     if order.billing_frequency is not None:
         raise _bad("/billing_frequency", "A trial is not billed.")
-    if order.auto_renew is not None:
+    if "auto_renew" in order.model_fields_set:
         raise _bad("/auto_renew", "A trial is not renewed.")
     return product, None
 

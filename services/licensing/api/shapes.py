@@ -69,8 +69,7 @@ class PurchaseIn(Input):
     sku: str = Field(max_length=64)
     quantity: int = Field(ge=1, le=_MOST)
     billing_frequency: BillingFrequency | None = None
-    auto_renew: bool | None = None
-    """True unless given."""
+    auto_renew: bool = True
 
 
 class LicenseFilter(Paging):

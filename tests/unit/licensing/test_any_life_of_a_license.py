@@ -114,7 +114,9 @@ class LifeOfALicense(RuleBasedStateMachine):
         self.license = first.license
         self.note(None, first)
 
-    @rule(days=st.integers(0, 9) | st.integers(330, 366) | st.integers(0, 800), seconds=st.integers(0, 86_399))
+    @rule(
+        days=st.integers(0, 9) | st.integers(330, 366) | st.integers(0, 800), seconds=st.integers(0, 86_399)
+    )
     def time_passes(self, days: int, seconds: int) -> None:
         then = self.now + timedelta(days=days, seconds=seconds)
         if then.year > 2190:
