@@ -16,16 +16,7 @@ from shared.db.tables import Moment, audit_events, audit_seals
 from shared.events.wire import utc_text
 
 _PAGE: Final = 500
-_SHOWN: Final = (
-    audit_events.c.id,
-    audit_events.c.actor,
-    audit_events.c.action,
-    audit_events.c.resource,
-    audit_events.c.before,
-    audit_events.c.after,
-    audit_events.c.reason,
-    audit_events.c.request_id,
-)
+_SHOWN: Final = ("id", "actor", "action", "resource", "before", "after", "reason", "request_id")
 _OF_CHAIN: Final = (
     audit_events.c.tenant_id == bindparam("tenant"),
     audit_events.c.chain == bindparam("chain"),
@@ -37,27 +28,35 @@ _FROM: Final = cast(bindparam("from_"), Moment)
 _TO: Final = cast(bindparam("to"), Moment)
 
 
+# Both queries find their page in one table before they join the other, so that the planner has no other choice.
+
+
 def _page(*further: Any) -> Select[Any]:
-    return (
-        select(
-            *_SHOWN,
-            audit_events.c.at.label("place"),
-            func.coalesce(audit_seals.c.at, audit_events.c.at).label("at"),
-            audit_seals.c.sequence,
-            audit_seals.c.previous_hash,
-            audit_seals.c.hash,
-        )
-        .outerjoin(audit_seals, audit_seals.c.event_id == audit_events.c.id)
+    found = (
+        select(audit_events)
         .where(
             *_OF_CHAIN,
             *further,
             or_(_FROM.is_(None), audit_events.c.at >= _FROM),
+            or_(_TO.is_(None), audit_events.c.at < _TO),
             or_(_RESOURCE.is_(None), audit_events.c.resource == _RESOURCE),
             or_(_ACTOR.is_(None), audit_events.c.actor == _ACTOR),
-            or_(_TO.is_(None), audit_events.c.at < _TO),
         )
         .order_by(*_PLACE)
         .limit(bindparam("most"))
+        .subquery()
+    )
+    return (
+        select(
+            *(found.c[name] for name in _SHOWN),
+            found.c.at.label("place"),
+            func.coalesce(audit_seals.c.at, found.c.at).label("at"),
+            audit_seals.c.sequence,
+            audit_seals.c.previous_hash,
+            audit_seals.c.hash,
+        )
+        .outerjoin(audit_seals, audit_seals.c.event_id == found.c.id)
+        .order_by(found.c.at, found.c.id)
     )
 
 
@@ -65,22 +64,8 @@ _FIRST_PAGE: Final = Statement(_page())
 _NEXT_PAGE: Final = Statement(
     _page(tuple_(*_PLACE) > tuple_(bindparam("after_at", type_=Moment), bindparam("after_id", type_=Uuid)))
 )
-_WALK: Final = Statement(
-    select(
-        *_SHOWN,
-        audit_seals.c.event_id,
-        audit_seals.c.at,
-        audit_events.c.at.label("happened_at"),
-        audit_seals.c.sequence,
-        audit_seals.c.previous_hash,
-        audit_seals.c.hash,
-    )
-    .outerjoin(
-        audit_events,
-        (audit_events.c.id == audit_seals.c.event_id)
-        & (audit_events.c.chain == audit_seals.c.chain)
-        & (audit_events.c.tenant_id == audit_seals.c.tenant_id),
-    )
+_SEALS: Final = (
+    select(audit_seals)
     .where(
         audit_seals.c.tenant_id == bindparam("tenant"),
         audit_seals.c.chain == bindparam("chain"),
@@ -88,6 +73,25 @@ _WALK: Final = Statement(
     )
     .order_by(audit_seals.c.sequence)
     .limit(_PAGE)
+    .subquery()
+)
+_WALK: Final = Statement(
+    select(
+        *(audit_events.c[name] for name in _SHOWN),
+        audit_events.c.at.label("happened_at"),
+        _SEALS.c.at,
+        _SEALS.c.sequence,
+        _SEALS.c.previous_hash,
+        _SEALS.c.hash,
+    )
+    .select_from(_SEALS)
+    .outerjoin(
+        audit_events,
+        (audit_events.c.id == _SEALS.c.event_id)
+        & (audit_events.c.chain == _SEALS.c.chain)
+        & (audit_events.c.tenant_id == _SEALS.c.tenant_id),
+    )
+    .order_by(_SEALS.c.sequence)
 )
 _COUNT: Final = Statement(
     select(

@@ -1,11 +1,13 @@
 """How values look on the wire, in events and in HTTP bodies alike: models, times, money."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 _MINOR_UNITS: Final = 100
+_RFC_3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
 
 class WireModel(BaseModel):
@@ -49,6 +51,16 @@ def utc_text(moment: datetime) -> str:
 
 Utc = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """A moment in UTC, written as `utc_text` does; a naive datetime is refused, another zone converted."""
+
+
+def _as_rfc_3339(value: object) -> object:
+    if isinstance(value, str) and not _RFC_3339.fullmatch(value):
+        raise ValueError("not a time as RFC 3339 writes it, such as 2026-03-01T09:30:00Z")
+    return value
+
+
+UtcInput = Annotated[Utc, BeforeValidator(_as_rfc_3339)]
+"""A moment that a caller sends: as text in the one form, where pydantic would also take a number for seconds."""
 
 
 class Money(WireModel):

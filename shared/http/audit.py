@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.db import audit_trail
 from shared.db.database import Record
-from shared.events.wire import Utc, WireModel, in_utc, utc_text
+from shared.events.wire import Utc, UtcInput, WireModel, in_utc, utc_text
 from shared.http.call import Call
 from shared.http.pages import Paging, answer_page, not_a_cursor
 
@@ -17,8 +17,8 @@ class AuditFilter(Paging):
     resource: str | None = None
     """Such as `license/{id}`."""
     actor: str | None = None
-    from_: Utc | None = Field(default=None, alias="from")
-    to: Utc | None = None
+    from_: UtcInput | None = Field(default=None, alias="from")
+    to: UtcInput | None = None
     """Events in [from, to)."""
 
     def after_event(self) -> tuple[datetime, UUID] | None:

@@ -22,5 +22,5 @@ async def get_summary(request: Request) -> Response:
         call.allow(roles.VIEW)
         call.query(Query)
         items = [SummaryItem(**asdict(one), consumed=0) for one in await summary.of_tenant(call.session)]
-        call.answer(200, SummaryOut(items=items))
+        call.answer(200, SummaryOut(items=items), version=1)
     return call.response
