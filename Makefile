@@ -7,7 +7,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 	--no-emit-index-url --no-emit-find-links --quiet pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint fmt bench migrate lock clean
+.PHONY: help run demo test soak lint fmt bench migrate lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,15 +18,20 @@ run: .venv/complete ## Run the whole system here, until Ctrl-C; SITEWARD_PORT ch
 demo: .venv/complete ## Tell the story of a purchase, step by step, to the running system
 	@$(BIN)/python -m deploy.local.demo
 
-test: .venv/complete ## Run the tests: unit, contract, integration, e2e
+test: .venv/complete ## Run the tests: unit, contract, integration, e2e, fault
 	@$(BIN)/python -m deploy.local.fetch
-	@$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e
+	@$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e tests/fault
+
+soak: .venv/complete ## Kill parts of the running system for minutes (SITEWARD_SOAK_SECONDS, 300)
+	@$(BIN)/python -m deploy.local.fetch
+	@$(BIN)/pytest tests/fault -m soak
 
 lint: .venv/complete ## Check style, types, and who may import whom
 	@$(BIN)/ruff check $(PATHS)
 	@$(BIN)/ruff format --check $(PATHS)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m shared.events.generate --check
 
 fmt: .venv/complete ## Format, and mend what can be mended
 	@$(BIN)/ruff check --fix $(PATHS)

@@ -98,4 +98,5 @@ def buyer(tenant: UUID) -> Principal:
 
 def _remove_data() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
-    shutil.rmtree(places.outside(FOLDER / "postgres"), ignore_errors=True)
+    if places.LINK.exists():  # PostgreSQL's data is there where its user can't reach ours
+        shutil.rmtree(places.outside(FOLDER / "postgres"), ignore_errors=True)

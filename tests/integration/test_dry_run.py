@@ -54,6 +54,7 @@ async def test_the_dry_run_of_adding_a_plan_answers_as_adding_it_and_changes_not
 async def test_a_dry_run_is_refused_for_the_reason_that_the_real_call_is(world: World) -> None:
     license = await world.buy()
     await world.cancel(license["id"])
+    await world.quiet()
     subscription = await world.link()
     licensing, plans = world.admin.licensing, world.admin.plans
 

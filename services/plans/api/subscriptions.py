@@ -36,9 +36,10 @@ async def link(request: Request) -> Response:
     """Link a subscription to the tenant (201, its creator becomes Owner), or rename it (200, Owner only)."""
     async with write(request) as call:
         named = subscription_id(call)
+        # Asked first, for it may lock the tenant: so whoever links takes both locks in the same order.
+        by, now = call.principal, await call.now()
         known = await _lock(call, named)
         name = (await call.body(SubscriptionIn)).display_name
-        by, now = call.principal, await call.now()
         linked = None if known else await link_subscription(call.session, named, name, by=by, now=now)
         status = 201 if linked else 200
         if linked is None:

@@ -88,6 +88,13 @@ def test_what_is_no_cursor_of_ids_is_refused(cursor: str) -> None:
     assert error == {"pointer": "cursor", "detail": "Not a cursor of this list."}
 
 
+@pytest.mark.parametrize("cursor", ["YW!Jj", "YW Jj", "Y%2FJj", "%0AYWJj"])
+def test_a_cursor_is_taken_to_the_letter(cursor: str) -> None:
+    assert Read(a_request(query="cursor=YWJj")).query(Paging).after() == "abc"
+    with pytest.raises(Refused):
+        Read(a_request(query=f"cursor={cursor}")).query(Paging).after()
+
+
 def test_a_cursor_of_ids_is_the_last_id() -> None:
     ids = sorted(str(uuid4()) for _ in range(3))
     body, _ = page(ids, "limit=2")

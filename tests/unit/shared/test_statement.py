@@ -22,6 +22,10 @@ def test_a_value_may_be_null() -> None:
     assert BY_TENANT.arguments({"tenant": None, "since": "s"}) == ["s", None, 7]
 
 
+def test_a_value_of_the_statement_itself_may_be_nothing() -> None:
+    assert Statement(select(tenants.c.clock).limit(0)).arguments({}) == [0]
+
+
 def test_a_missing_value_is_noticed() -> None:
     with pytest.raises(KeyError, match="tenant"):
         BY_TENANT.arguments({"since": "s"})
