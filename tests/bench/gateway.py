@@ -23,6 +23,11 @@ _PATH: Final = f"/v1/products/{SKU}"
 """Answered from memory by a route with a response model: what else it costs is the proxy's."""
 _CALLERS: Final = 16
 _REQUESTS: Final = "gateway requests/s"
+_WRK: Final = "load by wrk, of one thread"
+_OWN_LOAD: Final = "wrk is not installed: load by our own generator, which takes more of the cores"
+_NO_NGINX: Final = (
+    "nginx is not installed, so the rows beside it are missing: requests/s with both upstreams, added p50"
+)
 _NGINX: Final = "nginx, one worker, same upstream"
 _RATE: Final = re.compile(r"^Requests/sec:\s+([0-9.]+)", re.MULTILINE)
 _MEDIAN: Final = re.compile(r"^\s+50%\s+([0-9.]+)(us|ms|s)", re.MULTILINE)
@@ -107,6 +112,7 @@ class _Trial:
                 rates["gateway"],
                 rates["direct"],
                 limited_by=unlimited,
+                remark=_WRK if shutil.which("wrk") else _OWN_LOAD,
             ),
             figure(
                 "gateway p50, one client, beside no proxy",
@@ -114,6 +120,7 @@ class _Trial:
                 p50["gateway"],
                 p50["direct"],
                 limited_by=unlimited,
+                remark="" if "nginx" in proxies else _NO_NGINX,
             ),
         ]
 
