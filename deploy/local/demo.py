@@ -227,7 +227,7 @@ def _sites(body: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _shown(sites: Mapping[str, int]) -> str:
-    times = "×"  # noqa: RUF001 - the sign is meant, not the letter
+    times = "×"
     return ", ".join(f"{quantity} {times} {size}" for size, quantity in sites.items()) or "no sites"
 
 

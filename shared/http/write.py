@@ -41,7 +41,6 @@ class Write(Call):
         self._dry_run = False
         self._body: bytes | None = None
         self._keyed: idempotency.Request | None = None
-        self._access_checked = False
 
     async def now(self) -> datetime:
         return await self.served.clocks.now_for_write(self.session)
@@ -54,7 +53,6 @@ class Write(Call):
         `optional`: no body counts as an empty object. `dry_run`: the call can be tried without effect.
         Raises Refused: 413, 415, 400 or 422.
         """
-        self._access_checked = True
         raw = await _receive(self.request, limit)
         if raw or not optional:
             content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()

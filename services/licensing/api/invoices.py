@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.licensing import invoice_pdf, roles
+from services.licensing import roles
 from services.licensing.api.invoice_shapes import InvoiceOut, version_of
 from services.licensing.domain.errors import InvoiceNotFound
 from services.licensing.store import invoices
@@ -52,6 +52,9 @@ async def get_invoice(request: Request) -> Response:
         else:
             call.answer(200, InvoiceOut.of(found, lines), version=version, headers=_BY_FORM)
     if printed is not None:  # set by hand, with the connection given back
+        # Slow to import, and asked for seldom: a process starts the sooner without it.
+        from services.licensing import invoice_pdf  # noqa: PLC0415 -- see above
+
         found, lines, version = printed
         document = await asyncio.to_thread(invoice_pdf.printed, found, lines)
         name = f'inline; filename="{invoice_pdf.file_name(found)}"'
