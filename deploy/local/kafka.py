@@ -96,7 +96,8 @@ async def _make(data: Path, settings: Path, ports: tuple[int, int], runtime: Jav
 
 def _java(runtime: Java, jars: Path) -> tuple[str, ...]:
     return (
-        *(runtime.executable, "-Xmx512m", "-XX:+UseSerialGC"),
+        # The quick compiler alone: a broker here is always young, and its start is what one waits for.
+        *(runtime.executable, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         # Seen from the project's folder: a path with spaces in it would not be found.
         f"-Dlog4j2.configurationFile={(_RECIPES / 'log4j2.xml').relative_to(PROJECT)}",
         *("-cp", f"{jars}/*"),  # the star is Java's to expand
