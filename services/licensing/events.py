@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from services.licensing.domain.change import Change, Happening
@@ -39,6 +40,7 @@ _EVENTS: Final[Mapping[Happening, type[LicenseEvent]]] = {
 }
 
 
+@lru_cache(maxsize=64)  # an event and the answer to the request behind it show the same license
 def state_of(license: License, *, now: datetime) -> LicenseState:
     """The license as events and the API show it at `now`."""
     scheduled = license.scheduled
