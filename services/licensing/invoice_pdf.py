@@ -10,7 +10,7 @@ from services.licensing.domain.line import Line
 from services.licensing.domain.term import MONTHS
 from services.licensing.domain.totals import Totals
 from services.licensing.store.invoices import Invoice
-from shared.events.wire import Money
+from shared.events.wire import major_units
 
 _HEIGHT: Final = MethodReturnValue.HEIGHT
 _SELLER: Final = "Siteward"
@@ -201,7 +201,7 @@ def _computation(line: Line) -> str:
 
 def _figure(minor: int) -> str:
     """As `1,750.00`."""
-    whole, _, rest = Money.of(minor, "XXX").amount.partition(".")
+    whole, _, rest = major_units(minor).partition(".")
     return f"{int(whole):,}.{rest}" if not whole.startswith("-0") else f"{whole}.{rest}"
 
 

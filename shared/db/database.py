@@ -13,6 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from shared.db.shared_commits import SharedCommits
 from shared.db.statement import Statement
+from shared.db.unreachable import UNREACHABLE
 from shared.db.writes import Writes
 
 Record = Mapping[str, Any]
@@ -118,9 +119,7 @@ class Database:
     async def give_back(self, connection: PoolConnectionProxy) -> None:
         """Return a connection to the pool, out of any transaction; a broken one is dropped."""
         if not connection.is_closed() and connection.is_in_transaction():
-            with suppress(
-                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
-            ):
+            with suppress(*UNREACHABLE, asyncpg.PostgresError):
                 await connection.execute("ROLLBACK", timeout=5)
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()

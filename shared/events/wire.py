@@ -63,6 +63,12 @@ UtcInput = Annotated[Utc, BeforeValidator(_as_rfc_3339)]
 """A moment that a caller sends: as text in the one form, where pydantic would also take a number for seconds."""
 
 
+def major_units(minor: int) -> str:
+    """`175000` as `1750.00`; only for currencies with hundredths."""
+    major, rest = divmod(abs(minor), _MINOR_UNITS)
+    return f"{'-' if minor < 0 else ''}{major}.{rest:02}"
+
+
 class Money(WireModel):
     """An amount in a currency, as a decimal string and never a float."""
 
@@ -74,5 +80,4 @@ class Money(WireModel):
     @classmethod
     def of(cls, minor: int, currency: str) -> Self:
         """From minor units (cents), in which all arithmetic is done; only for currencies with hundredths."""
-        major, rest = divmod(abs(minor), _MINOR_UNITS)
-        return cls(amount=f"{'-' if minor < 0 else ''}{major}.{rest:02}", currency=currency)
+        return cls(amount=major_units(minor), currency=currency)

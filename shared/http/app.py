@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from shared.db.database import Database
+from shared.db.unreachable import UNREACHABLE
 from shared.http import problems
 from shared.http.call import Served, refusal_response
 from shared.http.context import RequestContext
@@ -47,9 +48,7 @@ def worker_app(database: Database) -> Starlette:
 
 async def reachable(database: Database) -> bool:
     """Whether the database answers."""
-    with suppress(
-        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
-    ):
+    with suppress(*UNREACHABLE, asyncpg.PostgresError):
         async with asyncio.timeout(_READY_TIMEOUT):
             return await database.pool.fetchval("SELECT true") is True
     return False

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from shared import tracing
 from shared.db.database import Database, Session
 from shared.db.sandbox import Clocks
+from shared.db.unreachable import UNREACHABLE
 from shared.http import problems
 from shared.http.etags import etag_of, etag_of_bytes, unchanged
 from shared.http.problems import Problem, Refused
@@ -28,15 +29,6 @@ from shared.identity import InternalTokens, NotAuthenticated, Principal
 _log: Final = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_UNREACHABLE: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg says of an idle connection that the server has just ended
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
 _BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError)
 
 
@@ -194,7 +186,7 @@ def _problem_of(error: Exception, served: Served) -> Problem | None:
         return problem
     if isinstance(error, _BUSY):
         return problems.request_in_progress()
-    if isinstance(error, _UNREACHABLE):
+    if isinstance(error, UNREACHABLE):
         _log.warning("a part cannot be reached: %r", error)
         return problems.unavailable()
     return None

@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from shared import tracing
 from shared.db import inbox
 from shared.db.database import Database, Session
+from shared.db.unreachable import UNREACHABLE
 from shared.events.codec import decode
 from shared.events.envelope import Envelope
 from shared.events.errors import UnknownEventType
@@ -38,13 +39,7 @@ _CHECKS_WITHOUT_PROGRESS: Final = 3
 _MOST_PARKED_IN_A_ROW: Final = 50
 
 _PASSING: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg says of an idle connection that the server has just ended
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
+    *UNREACHABLE,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.SyntaxOrAccessError,

@@ -10,7 +10,7 @@ from services.licensing.domain.totals import Totals
 from services.licensing.store.invoices import Invoice
 from shared.events import state
 from shared.events.state import Period
-from shared.events.wire import Money, Utc, WireModel
+from shared.events.wire import Money, Utc, WireModel, major_units
 
 
 class InvoiceLine(state.Line):
@@ -33,12 +33,12 @@ class InvoiceLine(state.Line):
             basis=None if tax else "days",
             in_effect=line.in_effect,
             in_period=line.in_period,
-            rate=_major(line.rate),
+            rate=major_units(line.rate),
             quantity=line.quantity,
             unrounded=eight_decimals(line.unrounded),
-            amount=_major(line.amount),
+            amount=major_units(line.amount),
             rule=line.rule,
-            charged=None if line.charged is None else _major(line.charged),
+            charged=None if line.charged is None else major_units(line.charged),
         )
 
 
@@ -91,7 +91,3 @@ def eight_decimals(minor: Fraction) -> str:
     size = (abs(minor) * 10**6 * 2 + 1) // 2
     whole, rest = divmod(size, 10**8)
     return f"{'-' if minor < 0 and size else ''}{whole}.{rest:08}"
-
-
-def _major(minor: int) -> str:
-    return Money.of(minor, "XXX").amount

@@ -42,8 +42,10 @@ class Scheduled:
     billing_frequency: BillingFrequency
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class License:
+    """What has a default is so at the start of every license."""
+
     id: UUID
     tenant_id: UUID
     sku: str
@@ -58,24 +60,24 @@ class License:
     purchased_at: datetime
     term_start: datetime
     term_end: datetime
-    trial_extended: bool
-    expiring_told: bool
+    trial_extended: bool = False
+    expiring_told: bool = False
     """Whether the end of this term has been announced."""
-    cancelled: bool
-    grace_ends_at: datetime | None
-    disabled_ends_at: datetime | None
-    scheduled: Scheduled | None
+    cancelled: bool = False
+    grace_ends_at: datetime | None = None
+    disabled_ends_at: datetime | None = None
+    scheduled: Scheduled | None = None
     unit_price: int | None
     """One charge for one license, in minor units; the price of the day it was bought, until renewal."""
     currency: str | None
     order_number: str
     batches: tuple[Batch, ...]
     """Oldest first."""
-    next_charge_at: datetime | None
+    next_charge_at: datetime | None = None
     """When the next month is charged; null where nothing more is in this term."""
     changed_at: datetime
     """When it became what it is."""
-    version: int
+    version: int = 1
 
     @property
     def quantity(self) -> int:

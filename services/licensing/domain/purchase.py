@@ -35,19 +35,11 @@ def purchase(
         purchased_at=now,
         term_start=now,
         term_end=year_after(now),
-        trial_extended=False,
-        expiring_told=False,
-        cancelled=False,
-        grace_ends_at=None,
-        disabled_ends_at=None,
-        scheduled=None,
         unit_price=price.unit,
         currency=price.currency,
         order_number=order_number(license_id, now),
         batches=(Batch(quantity, now, charged=0),),
-        next_charge_at=None,
         changed_at=now,
-        version=1,
     )
     charged, line = start_term(bought, text="purchase")
     return Change(charged, "purchased", now, (line,))

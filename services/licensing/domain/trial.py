@@ -38,19 +38,11 @@ def start_trial(product: Product, *, license_id: UUID, tenant_id: UUID, now: dat
         purchased_at=now,
         term_start=now,
         term_end=midnight(now) + LENGTH,
-        trial_extended=False,
-        expiring_told=False,
-        cancelled=False,
-        grace_ends_at=None,
-        disabled_ends_at=None,
-        scheduled=None,
         unit_price=None,
         currency=None,
         order_number=order_number(license_id, now),
         batches=(Batch(1, now, charged=0),),
-        next_charge_at=None,
         changed_at=now,
-        version=1,
     )
     return Change(started, "trial_started", now)
 
