@@ -33,7 +33,7 @@ def state_of(plan: OtPlan, known: Known, *, now: datetime) -> PlanState:
         service_stops_at=running.stops_at,
         data_purged_at=running.data_purged_at,
         version=plan.version,
-        as_of=known.heard_until or plan.terms_accepted_at,
+        as_of=known.heard_until or plan.added_at,
     )
 
 

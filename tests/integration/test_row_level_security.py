@@ -18,6 +18,7 @@ from tests.support.world import World
 
 OF_NO_TENANT = {
     "licensing.products": "the catalog is the same for all",
+    "plans.legacy_prices": "the price book is the same for all",
     "licensing.parked_events": "what cannot be read may not even tell its tenant",
     "plans.parked_events": "what cannot be read may not even tell its tenant",
     "licensing.alembic_version": "the schema's own version",
@@ -38,6 +39,10 @@ SEEN_FOR_ALL_TENANTS = {
         for table in ("tenants", "audit_events", "audit_seals")
     ),
     *(("licensing", table, "licensing_scheduler") for table in ("licenses", "invoices")),
+    *(
+        ("plans", table, "plans_scheduler")
+        for table in ("plans", "holdings", "enterprise_iot", "device_counts")
+    ),
 }
 SEEN_BY_A_SCHEDULER = {
     "licensing": {
@@ -48,7 +53,11 @@ SEEN_BY_A_SCHEDULER = {
         "audit_seals": {"event_id"},
     },
     "plans": {
-        "tenants": {"tenant_id", "clock"},
+        "tenants": {"tenant_id", "clock", "advancing_to"},
+        "plans": {"tenant_id", "due_at", "statement_month"},
+        "holdings": {"tenant_id", "due_at"},
+        "enterprise_iot": {"tenant_id", "due_at"},
+        "device_counts": {"tenant_id", "due_at"},
         "audit_events": {"id", "tenant_id", "chain", "at"},
         "audit_seals": {"event_id"},
     },

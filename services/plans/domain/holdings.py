@@ -21,17 +21,25 @@ class Held:
     """One license as its newest event told of it."""
 
     license_id: UUID
+    sku: str
     site_size: str | None
     max_devices: int | None
     quantity: int
     status: str
+    purchased_at: datetime
+    term_end: datetime | None
+    """Null only for what was last heard of by a release that did not keep it."""
     ended_at: datetime | None
     """When it stopped being in use; null while it is."""
     version: int
 
     @property
     def allows_sites(self) -> bool:
-        return self.site_size is not None and self.status in _IN_USE
+        return self.site_size is not None and self.in_use
+
+    @property
+    def in_use(self) -> bool:
+        return self.status in _IN_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class Holdings:
     paid: int = 0
     """Site licenses in use that are no trial."""
     trials: int = 0
+    enterprise_iot: int = 0
+    """Licenses in use that are for Enterprise IoT."""
     last_ended_at: datetime | None = None
     """When the last site license to end did so; the service's grace is counted from it (B24)."""
 
@@ -83,8 +93,10 @@ class Holdings:
 
     def plus(self, held: Held, sign: Literal[1, -1]) -> Self:
         """With a license counted in, or out."""
-        if held.site_size is None or not held.allows_sites:
+        if not held.in_use:
             return self
+        if held.site_size is None:
+            return replace(self, enterprise_iot=self.enterprise_iot + sign)
         known = self.sizes.get(held.site_size)
         quantity = sign * held.quantity + (known.quantity if known else 0)
         sizes = {size: licensed for size, licensed in self.sizes.items() if size != held.site_size}

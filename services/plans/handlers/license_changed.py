@@ -69,10 +69,13 @@ def _held(event: LicenseEvent, old: Held | None, *, at: datetime) -> Held:
     ended_at = ((old and old.ended_at) or at) if license.status in ENDED else None
     return Held(
         license_id=license.id,
+        sku=license.sku,
         site_size=license.site_size,
         max_devices=license.max_devices,
         quantity=license.quantity,
         status=license.status,
+        purchased_at=license.purchased_at,
+        term_end=license.term_end,
         ended_at=ended_at,
         version=license.version,
     )
@@ -90,7 +93,7 @@ def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, caus
     derived = plan.derived_from(after.holdings)
     if derived is plan:
         return
-    now = after.heard_until or plan.terms_accepted_at
+    now = after.heard_until or plan.added_at
     was = events.state_of(plan, before, now=now)
     state = events.state_of(derived, after, now=now)
     tracing.traceparent.set(cause.traceparent)

@@ -24,6 +24,7 @@ _HOLDINGS: Final = (
         holdings.c.sizes,
         holdings.c.paid,
         holdings.c.trials,
+        holdings.c.enterprise_iot,
         holdings.c.last_ended_at,
     )
     .select_from(tenants.outerjoin(holdings, holdings.c.tenant_id == tenants.c.tenant_id))
@@ -94,6 +95,7 @@ def save(session: Session, tenant_id: UUID, now: Known) -> None:
         sizes=[size.as_json() for size in now.holdings.licensed_sites],
         paid=now.holdings.paid,
         trials=now.holdings.trials,
+        enterprise_iot=now.holdings.enterprise_iot,
         last_ended_at=now.holdings.last_ended_at,
     )
     session.writes.update(tenants, tenant_id=tenant_id, heard_until=now.heard_until)
@@ -103,7 +105,7 @@ def _known(row: Record) -> Known:
     if row["sizes"] is None:
         return Known(Holdings(), row["heard_until"], stored=False)
     sizes: Mapping[str, LicensedSize] = {size["site_size"]: LicensedSize(**size) for size in row["sizes"]}
-    summed = Holdings(sizes, row["paid"], row["trials"], row["last_ended_at"])
+    summed = Holdings(sizes, row["paid"], row["trials"], row["enterprise_iot"], row["last_ended_at"])
     return Known(summed, row["heard_until"], stored=True)
 
 

@@ -1,7 +1,8 @@
 """OT plans in PostgreSQL."""
 
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import ARRAY, Uuid, bindparam, cast, select
 
 from services.plans.domain.errors import PlanNotFound
 from services.plans.domain.holdings import LicensedSize
-from services.plans.domain.ot_plan import OtPlan
+from services.plans.domain.ot_plan import OtPlan, Pending, PlanTerms
 from services.plans.store.tables import plans, role_assignments
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
@@ -23,7 +24,11 @@ _GET: Final = Statement(
 )
 _LOCK_FOLLOWING: Final = Statement(
     select(plans)
-    .where(plans.c.tenant_id == cast(bindparam("tenants"), ARRAY(Uuid)).any_())
+    .where(
+        plans.c.tenant_id == cast(bindparam("tenants"), ARRAY(Uuid)).any_(),
+        plans.c.status != "cancelled",
+        plans.c.legacy.is_(False),
+    )
     .order_by(plans.c.subscription_id)
     .with_for_update()
 )
@@ -77,11 +82,26 @@ def save(session: Session, plan: OtPlan) -> None:
 
 def _plan(row: Record) -> OtPlan:
     values: dict[str, Any] = dict(row)
+    del values["due_at"]  # derived; stored for queries
     values["licensed_sites"] = tuple(LicensedSize(**size) for size in values["licensed_sites"])
+    values["pending"] = values["pending"] and _pending(values["pending"])
     return OtPlan(**values)
+
+
+def _pending(value: dict[str, Any]) -> Pending:
+    return Pending(
+        kind=value["kind"],
+        requested_at=datetime.fromisoformat(value["requested_at"]),
+        effective_at=datetime.fromisoformat(value["effective_at"]),
+        to=value["to"] and PlanTerms(**value["to"]),
+        operation_id=UUID(value["operation_id"]),
+        requested_by=value["requested_by"],
+    )
 
 
 def _values(plan: OtPlan) -> dict[str, Any]:
     values = {name: getattr(plan, name) for name in _FIELDS}
     values["licensed_sites"] = [size.as_json() for size in plan.licensed_sites]
+    values["pending"] = plan.pending and asdict(plan.pending)
+    values["due_at"] = plan.next_due_at
     return values

@@ -74,6 +74,7 @@ async def link(session: Session, subscription_id: UUID, display_name: str, *, ow
         principal=owner.id,
         tenant_id=owner.tenant_id,
         role="Owner",
+        version=1,
     )
     return True
 

@@ -25,10 +25,13 @@ def held(
     """A license for `quantity` sites of `size`; null: for Enterprise IoT devices."""
     return Held(
         license_id=uuid5(TENANT_ID, license_name),
+        sku="EIOT_DEVICE" if size is None else f"OT_SITE_{size}",
         site_size=size,
         max_devices=None if size is None else DEVICES[size],
         quantity=quantity,
         status=status,
+        purchased_at=at("2026-01-01T00:00:00"),
+        term_end=at("2027-01-01T00:00:00"),
         ended_at=ended_at,
         version=version,
     )
