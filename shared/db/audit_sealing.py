@@ -39,6 +39,9 @@ _PAGE: Final = 2_000
 HORIZON: Final = timedelta(seconds=2)
 """How long a writer may take from asking what time it is to its first write."""
 
+_PLANNED_ANEW: Final = "force_custom_plan"
+"""A plan that PostgreSQL made and kept while a table was young goes over all of it when it has grown."""
+
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext(current_schema() || ' seals'))"
 _UNDER_WAY: Final = """
     SELECT pg_snapshot_xmin(now)::text::bigint AS oldest, pg_snapshot_xmax(now)::text::bigint AS next
@@ -51,6 +54,7 @@ _PAGE_END: Final = Statement(
     .offset(_PAGE - 1)
     .limit(1)
 )
+_PLAN_ANEW: Final = Statement(text(f"SET LOCAL plan_cache_mode = {_PLANNED_ANEW}"))
 _LAST_SEALS: Final = Statement(
     text(
         """
@@ -93,14 +97,20 @@ async def seal_audit(
         url,
         timeout=10,
         command_timeout=15,
-        server_settings=session_settings(f"{schema}_scheduler", schema, f"siteward {schema} seals"),
+        server_settings={
+            **session_settings(f"{schema}_scheduler", schema, f"siteward {schema} seals"),
+            "plan_cache_mode": _PLANNED_ANEW,
+        },
     )
     try:
         while not await connection.fetchval(_LOCK):  # noqa: ASYNC110 -- what is waited for is another process
             await asyncio.sleep(_LOCK_PAUSE)
         search = _Search(connection, due)
         while True:
-            if not await _seal(database, await search.ready()):
+            ready = await search.ready()
+            sealed = await _seal(database, ready) if ready else 0
+            more = sealed >= _BATCH or len(ready) >= _CHAINS
+            if not (sealed and more):  # what has come meanwhile is cheaper to seal with what will come
                 await asyncio.sleep(_PAUSE)
     finally:
         connection.terminate()
@@ -218,12 +228,11 @@ def _unsealed(due: ColumnElement[Any] | None) -> Statement:
     )
 
 
-async def _seal(database: Database, ready: dict[UUID, _Ready]) -> bool:
-    """Seal what is first in each chain, a bounded number in all; whether there was anything."""
+async def _seal(database: Database, ready: dict[UUID, _Ready]) -> int:
+    """Seal what is first in each chain, a bounded number in all; how many events that were."""
     ready = dict(islice(ready.items(), _CHAINS))
-    if not ready:
-        return False
     async with database.begin(*{one.tenant_id for one in ready.values()}) as session:
+        await session.rows(_PLAN_ANEW)
         ends = {
             row["chain"]: Chain(row["sequence"], row["hash"], row["at"], canonical=canonical)
             for row in await session.rows(_LAST_SEALS, chains=list(ready))
@@ -245,6 +254,7 @@ async def _seal(database: Database, ready: dict[UUID, _Ready]) -> bool:
             at = max(row["at"], end.at or row["at"])
             place = {"at": at, "sequence": end.sequence + 1, "previous_hash": end.hash}
             end.seal(as_shown({**row, **place}), at)
+            await asyncio.sleep(0)  # the process's other loops do not wait for a batch's hashes
             session.writes.insert(
                 audit_seals,
                 tenant_id=row["tenant_id"],
@@ -253,7 +263,7 @@ async def _seal(database: Database, ready: dict[UUID, _Ready]) -> bool:
                 **place,
                 hash=end.hash,
             )
-    return bool(rows)
+    return len(rows)
 
 
 def _first_id(moment: datetime) -> UUID:

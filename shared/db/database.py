@@ -14,7 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 from shared.db.shared_commits import SharedCommits
 from shared.db.statement import Statement
 from shared.db.unreachable import UNREACHABLE
-from shared.db.writes import Writes
+from shared.db.writes import Writes, tenants_setting
 
 Record = Mapping[str, Any]
 """A row, by column name."""
@@ -33,20 +33,30 @@ class Session:
     committed together with the writes of concurrent callers (`SharedCommits`).
     """
 
-    __slots__ = ("_begun", "_database", "_read_only", "_tenants", "writes")
+    __slots__ = ("_begun", "_database", "_home", "_read_only", "_tenants", "writes")
 
     def __init__(self, database: "Database", tenants: Collection[UUID], *, read_only: bool) -> None:
         self._database = database
         self._tenants = tenants
+        self._home: UUID | None = None
         self._read_only = read_only
         self._begun: PoolConnectionProxy | None = None
         self.writes = Writes()
 
     @property
     def tenant_id(self) -> UUID:
-        """The tenant of a session that has exactly one."""
+        """The tenant of a session that has exactly one, or had before it was widened."""
+        if self._home is not None:
+            return self._home
         (tenant,) = self._tenants
         return tenant
+
+    def widen(self, tenants: Collection[UUID]) -> None:
+        """Work for these tenants too; only before anything was read or written. Raises RuntimeError."""
+        if self._begun is not None:
+            raise RuntimeError("the session has begun")
+        self._home = self.tenant_id
+        self._tenants = {self._home, *tenants}
 
     async def rows(self, statement: Statement, **parameters: Any) -> list[Record]:
         connection = self._begun or await self._begin()
@@ -98,7 +108,7 @@ class Session:
 def begin_for(tenants: Collection[UUID], *, read_only: bool = False) -> str:
     """The SQL that opens a transaction for these tenants in one round trip; UUIDs need no quoting."""
     mode = " READ ONLY" if read_only else ""
-    return f"BEGIN{mode}; SET LOCAL app.tenants = '{{{','.join(map(str, tenants))}}}'"
+    return f"BEGIN{mode}; SET LOCAL app.tenants = '{tenants_setting(tenants)}'"
 
 
 class Database:
@@ -115,6 +125,15 @@ class Database:
     def read(self, *tenants: UUID) -> Session:
         """A unit of work in which PostgreSQL refuses to write."""
         return Session(self, tenants, read_only=True)
+
+    async def insert(self, tenants: Collection[UUID], writes: Writes) -> None:
+        """Write new rows of these tenants in a transaction of its own, all of it one round trip."""
+        sql, arguments = writes.statement(tenants)
+        connection = await self.pool.acquire(timeout=_ACQUIRE_TIMEOUT)
+        try:
+            await connection.execute(sql, *arguments)
+        finally:
+            await asyncio.shield(self.give_back(connection))
 
     async def give_back(self, connection: PoolConnectionProxy) -> None:
         """Return a connection to the pool, out of any transaction; a broken one is dropped."""

@@ -76,18 +76,21 @@ class Clocks:
         row = await session.row(_CLOCK, tenant=session.tenant_id)
         return wall_clock() if row is None else self._told(session.tenant_id, row["clock"])
 
-    async def now_for_write(self, session: Session) -> datetime:
+    async def now_for_write(self, session: Session, tenant: UUID | None = None) -> datetime:
         """The tenant's present, for a session that is about to write. Aware UTC.
+
+        `tenant` is needed where the session has several tenants.
 
         Settles which clock the tenant lives by, and keeps a sandbox's clock where it is until the session
         ends, so that a change made before an advance is seen by it.
         """
-        if session.tenant_id in self._ordinary:
+        tenant = tenant or session.tenant_id
+        if tenant in self._ordinary:
             return wall_clock()
-        if await session.row(_SETTLE, tenant=session.tenant_id):
+        if await session.row(_SETTLE, tenant=tenant):
             return wall_clock()  # not remembered: this session may yet be rolled back
-        row = await session.row(_CLOCK_LOCKED, tenant=session.tenant_id)
-        return self._told(session.tenant_id, None if row is None else row["clock"])
+        row = await session.row(_CLOCK_LOCKED, tenant=tenant)
+        return self._told(tenant, None if row is None else row["clock"])
 
     def _told(self, tenant: UUID, clock: datetime | None) -> datetime:
         if clock is not None:

@@ -82,6 +82,9 @@ class SharedCommits:
         tenants = {tenant for unit in units for tenant in unit[0]}
         together = Writes()
         together.extend(writes for _, writes, _ in units)
+        if together.only_new():
+            await self._database.insert(tenants, together)
+            return
         async with self._database.begin(*tenants) as session:
             session.writes = together
             await session.flush()

@@ -65,24 +65,37 @@ class Writes:
             for (_, columns, _), rows in self.rows.items()
         )
 
-    def statement(self) -> tuple[str, list[Any]]:
-        """The SQL, which depends on tables and columns alone, and an array a column as its arguments."""
-        arguments: list[Any] = []
+    def only_new(self) -> bool:
+        """Whether all of the rows are to be inserted."""
+        return all(kind != "update" for _, _, kind in self.rows)
+
+    def statement(self, tenants: Collection[UUID] | None = None) -> tuple[str, list[Any]]:
+        """The SQL, which depends on tables and columns alone, and an array a column as its arguments.
+
+        Given `tenants`, it also tells row-level security which they are, before the first row; only for new
+        rows, for one to be changed might be looked for earlier than that.
+        """
+        arguments: list[Any] = [] if tenants is None else [tenants_setting(tenants)]
         for (table, columns, _), rows in self.rows.items():
             for name, values in zip(columns, zip(*rows, strict=True), strict=True):
                 arguments.append([_json(value) for value in values] if _is_json(table, name) else values)
-        return _sql(tuple(self.rows)), arguments
+        return _sql(tuple(self.rows), told=tenants is not None), arguments
+
+
+def tenants_setting(tenants: Collection[UUID]) -> str:
+    """What `app.tenants` is to be for these; an array, as PostgreSQL writes one."""
+    return f"{{{','.join(map(str, tenants))}}}"
 
 
 @lru_cache(maxsize=512)
-def _sql(shapes: tuple[_Shape, ...]) -> str:
+def _sql(shapes: tuple[_Shape, ...], *, told: bool) -> str:
     parts = []
-    first = 1
+    first = 2 if told else 1
     for table, columns, kind in shapes:
         arrays = ", ".join(f"${first + place}::{_array(table, name)}" for place, name in enumerate(columns))
         first += len(columns)
         names = ", ".join(columns)
-        source = f"unnest({arrays}) AS v({names})"
+        source = f"unnest({arrays}) AS v({names})" + (", told" if told else "")
         values = {name: f"v.{name}{'::jsonb' if _is_json(table, name) else ''}" for name in columns}
         if kind == "update":
             keys = [column.name for column in table.primary_key]
@@ -94,10 +107,10 @@ def _sql(shapes: tuple[_Shape, ...]) -> str:
             selected = ", ".join(values.values())
             parts.append(f"INSERT INTO {table.name} ({names}) SELECT {selected} FROM {source}{unless}")  # noqa: S608 -- as above
     *inner, last = parts
-    if not inner:
-        return last
-    named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(inner))
-    return f"WITH {named} {last}"
+    named = [f"w{place} AS ({part})" for place, part in enumerate(inner)]
+    if told:
+        named.insert(0, "told AS MATERIALIZED (SELECT set_config('app.tenants', $1, true))")
+    return f"WITH {', '.join(named)} {last}" if named else last
 
 
 def _is_json(table: Table, name: str) -> bool:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import asyncpg
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +29,8 @@ from shared.identity import InternalTokens, NotAuthenticated, Principal
 _log: Final = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
 
+_MOST_ERRORS: Final = 100
+"""How many of a body's faults are told; a list of thousands can have one in every field."""
 _BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError)
 
 
@@ -47,6 +49,17 @@ class Input(BaseModel):
     """What a caller sends: nothing unknown, and every field of the very type that is asked for."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Partial(Input):
+    """What is left out stays as it is, or gets its default; null is no way to say so."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_something(cls, given: object) -> object:
+        if given is None:
+            raise ValueError("cannot be null; leave it out to leave it as it is")
+        return given
 
 
 class Query(BaseModel):
@@ -218,11 +231,13 @@ def _parameter(place: tuple[int | str, ...]) -> str:
 def errors_of(
     error: ValidationError, place: Callable[[tuple[int | str, ...]], str] = _pointer
 ) -> list[dict[str, str]]:
-    """What pydantic found, one entry a place: JSON pointers unless `place` says it otherwise."""
+    """What pydantic found first, one entry a place: JSON pointers unless `place` says it otherwise."""
     return [
         {
             "pointer": place(found["loc"]),
             "detail": "This field is not known here." if found["type"] == "extra_forbidden" else found["msg"],
         }
-        for found in error.errors(include_url=False, include_context=False, include_input=False)
+        for found in error.errors(include_url=False, include_context=False, include_input=False)[
+            :_MOST_ERRORS
+        ]
     ]

@@ -6,7 +6,7 @@ each (`describe`), so that a route names only what is its own.
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal, Protocol
 
 from fastapi import FastAPI
@@ -14,8 +14,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
-from starlette.requests import Request
-from starlette.responses import Response
 
 from shared.http import problems
 from shared.http.call import Query
@@ -33,7 +31,7 @@ class Coded(Protocol):
 
 
 class Direct(APIRoute):
-    """A route whose endpoint is handed the request and answers it, with nothing in between."""
+    """A route whose endpoint is handed the request and answers it (shared/http/routing.py)."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         extra = dict(options.get("openapi_extra") or {})
@@ -46,9 +44,6 @@ class Direct(APIRoute):
         ]
         options["openapi_extra"] = extra
         super().__init__(path, endpoint, **options)
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint
 
 
 def documents(
@@ -170,7 +165,8 @@ def _successes(
     if dry_run and status != 200:
         successes[200] = {"model": answer, "description": "Dry run: what the call would answer."}
     for other, meaning in also.items():
-        successes[other] = {"model": answer, "description": meaning}
+        empty = other == 204
+        successes[other] = {"description": meaning} if empty else {"model": answer, "description": meaning}
     if issubclass(answer, Page):
         successes[status]["headers"] = {"Link": _LINK}
     return successes
@@ -181,10 +177,11 @@ _ETAG: Final = {"required": True, "schema": {"type": "string", "pattern": '^"[0-
 
 
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    properties = model.model_json_schema().get("properties", {})
+    schema = model.model_json_schema()
+    needed = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
-        for name, schema in properties.items()
+        {"name": name, "in": "query", "required": name in needed, "schema": _without_null(of_one)}
+        for name, of_one in schema.get("properties", {}).items()
     ]
 
 

@@ -30,9 +30,12 @@ class Paging(Query):
             return None
         try:
             padding = "=" * (-len(self.cursor) % 4)
-            return base64.b64decode(self.cursor + padding, altchars=b"-_", validate=True).decode()
+            key = base64.b64decode(self.cursor + padding, altchars=b"-_", validate=True).decode()
         except (ValueError, binascii.Error) as error:
             raise not_a_cursor() from error
+        if "\x00" in key:  # no text of PostgreSQL's
+            raise not_a_cursor()
+        return key
 
     def after_id(self) -> UUID | None:
         """The same, for a list in the order of ids."""

@@ -8,6 +8,7 @@ goes wrong with a keyed request, the kept answer is looked for then.
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, TypeVar
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -45,6 +46,10 @@ class Write(Call):
     async def now(self) -> datetime:
         return await self.served.clocks.now_for_write(self.session)
 
+    async def now_of(self, tenant: UUID) -> datetime:
+        """The present of one of the session's tenants."""
+        return await self.served.clocks.now_for_write(self.session, tenant)
+
     async def body(
         self, model: type[_Model], *, optional: bool = False, dry_run: bool = False, limit: int = _BODY_LIMIT
     ) -> _Model:
@@ -53,15 +58,21 @@ class Write(Call):
         `optional`: no body counts as an empty object. `dry_run`: the call can be tried without effect.
         Raises Refused: 413, 415, 400 or 422.
         """
-        raw = await _receive(self.request, limit)
-        if raw or not optional:
-            content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if content_type != "application/json":
-                raise Refused(problems.unsupported_media_type("application/json"))
-        self._keyed = _keyed(self.request, raw)
+        raw = await receive_json(self.request, optional=optional, limit=limit)
+        self._keyed = keyed_by(self.request, raw)
         query = self.query(DryRun if dry_run else Query)
         self._dry_run = isinstance(query, DryRun) and query.dry_run
-        return _parse(raw or (b"{}" if optional else b""), model)
+        return parse(raw or (b"{}" if optional else b""), model)
+
+    async def body_or_file(self, model: type[_Model]) -> _Model | bytes:
+        """The same, or what was sent as application/octet-stream just as it is."""
+        content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/octet-stream":
+            return await self.body(model)
+        raw = await _receive(self.request, _BODY_LIMIT)
+        self._keyed = keyed_by(self.request, raw)
+        self.query(Query)
+        return raw
 
     def match(self, version: int, *, required: bool = False) -> None:
         """Check If-Match; see `etags.match`."""
@@ -152,6 +163,16 @@ def _is_kept(status: int) -> bool:
     return 400 <= status < 500 and status not in _NOT_KEPT
 
 
+async def receive_json(request: Request, *, optional: bool = False, limit: int = _BODY_LIMIT) -> bytes:
+    """A body that says of itself that it is JSON; `optional`: or none at all. Raises Refused: 413 or 415."""
+    raw = await _receive(request, limit)
+    if raw or not optional:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            raise Refused(problems.unsupported_media_type("application/json"))
+    return raw
+
+
 async def _receive(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -166,7 +187,8 @@ async def _receive(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _keyed(request: Request, body: bytes) -> idempotency.Request | None:
+def keyed_by(request: Request, body: bytes) -> idempotency.Request | None:
+    """The request under its Idempotency-Key; None without one. Raises Refused (422)."""
     key = request.headers.get("idempotency-key")
     if key is None or request.method not in {"POST", "PATCH"}:
         return None
@@ -180,7 +202,8 @@ def _keyed(request: Request, body: bytes) -> idempotency.Request | None:
     return idempotency.Request(key, idempotency.fingerprint(request.method, target, body))
 
 
-def _parse(raw: bytes, model: type[_Model]) -> _Model:
+def parse(raw: bytes, model: type[_Model]) -> _Model:
+    """What a body of JSON says. Raises Refused: 400 or 422."""
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:

@@ -7,7 +7,7 @@ cannot be applied is parked with its key; nothing is skipped in silence.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -68,9 +68,18 @@ Handle = Callable[[Session, Sequence[Received]], Awaitable[None]]
 
 
 async def consume(
-    database: Database, bootstrap: str, *, topic: Topic, group: str, instance: str, handle: Handle
+    database: Database,
+    bootstrap: str,
+    *,
+    topic: Topic,
+    group: str,
+    instance: str,
+    handle: Handle,
+    only: Collection[type[Event]] | None = None,
 ) -> None:
     """Run for ever as `instance` of consumer group `group`. Raises what no waiting within would mend.
+
+    `only`: the types of event that `handle` is for; all others are let pass without a look inside.
 
     A named instance takes its partitions over from its own predecessor at once, also after a kill.
     """
@@ -87,36 +96,53 @@ async def consume(
     try:
         async with asyncio.timeout(_KAFKA_TIMEOUT):
             await consumer.start()
+        applied: dict[TopicPartition, int] = {}
         async with asyncio.TaskGroup() as group_of_tasks:
-            group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle))
+            group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle, only, applied))
+            group_of_tasks.create_task(_keep_bookmarks(consumer, applied))
             group_of_tasks.create_task(_watch(consumer, topic))
     finally:
         await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=_KAFKA_TIMEOUT / 2)
 
 
 async def _apply_for_ever(
-    database: Database, consumer: AIOKafkaConsumer, topic: Topic, handle: Handle
+    database: Database,
+    consumer: AIOKafkaConsumer,
+    topic: Topic,
+    handle: Handle,
+    only: Collection[type[Event]] | None,
+    applied: dict[TopicPartition, int],
 ) -> None:
-    clock = asyncio.get_running_loop().time
+    """Apply what comes; `applied` is kept at the offset that comes next, by partition."""
     parked_in_a_row = 0
-    commit_at = clock()
-    uncommitted = False
     while True:
         by_partition = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=_BATCH)
         records = [record for records in by_partition.values() for record in records]
-        if records:
-            parked = await apply(database, records, handle)
-            parked_in_a_row = parked_in_a_row + parked if parked == len(records) else 0
-            if parked_in_a_row >= _MOST_PARKED_IN_A_ROW:
-                raise Stalled(f"{parked_in_a_row} records of {topic.name} in a row could not be applied")
-            uncommitted = True
-        if uncommitted and clock() >= commit_at:
-            with suppress(KafkaError, TimeoutError):  # the inbox makes a lost bookmark harmless
-                # Not wait_for: before Python 3.12 it can lose a cancellation, and the process would not stop.
-                async with asyncio.timeout(_KAFKA_TIMEOUT):
-                    await consumer.commit()
-            commit_at = clock() + _COMMIT_EVERY
-            uncommitted = False
+        if not records:
+            continue
+        parked = await apply(database, records, handle, only)
+        applied |= {partition: some[-1].offset + 1 for partition, some in by_partition.items() if some}
+        parked_in_a_row = parked_in_a_row + parked if parked == len(records) else 0
+        if parked_in_a_row >= _MOST_PARKED_IN_A_ROW:
+            raise Stalled(f"{parked_in_a_row} records of {topic.name} in a row could not be applied")
+
+
+async def _keep_bookmarks(consumer: AIOKafkaConsumer, applied: dict[TopicPartition, int]) -> None:
+    """Tell the broker how far everything is applied; whoever applies does not wait for its answer."""
+    told: dict[TopicPartition, int] = {}
+    while True:
+        await asyncio.sleep(_COMMIT_EVERY)
+        held = consumer.assignment()
+        new = {
+            place: offset for place, offset in applied.items() if place in held and told.get(place) != offset
+        }
+        if not new:
+            continue
+        with suppress(KafkaError, TimeoutError):  # the inbox makes a lost bookmark harmless
+            # Not wait_for: before Python 3.12 it can lose a cancellation, and the process would not stop.
+            async with asyncio.timeout(_KAFKA_TIMEOUT):
+                await consumer.commit(new)
+            told |= new
 
 
 async def _watch(consumer: AIOKafkaConsumer, topic: Topic) -> None:
@@ -142,22 +168,33 @@ async def _watch(consumer: AIOKafkaConsumer, topic: Topic) -> None:
             raise Stalled(f"no progress on {topic.name} for {without_progress * _CHECK_EVERY} s")
 
 
-async def apply(database: Database, records: Sequence[ConsumerRecord], handle: Handle) -> int:
-    """Apply the records, each in effect or parked; how many were parked."""
+async def apply(
+    database: Database,
+    records: Sequence[ConsumerRecord],
+    handle: Handle,
+    only: Collection[type[Event]] | None = None,
+) -> int:
+    """Apply the records, each in effect or parked; how many were parked. `only`: see `consume`."""
     try:
-        await _apply_together(database, records, handle)
+        await _apply_together(database, records, handle, only)
     except _PASSING:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever a record does, it is parked with it
         if len(records) == 1:
             await _park(database, records[0], error)
             return 1
-        return sum([await apply(database, [record], handle) for record in records])
+        return sum([await apply(database, [record], handle, only) for record in records])
     return 0
 
 
-async def _apply_together(database: Database, records: Sequence[ConsumerRecord], handle: Handle) -> None:
-    received = [read for record in records if (read := _read(record)) is not None]
+async def _apply_together(
+    database: Database,
+    records: Sequence[ConsumerRecord],
+    handle: Handle,
+    only: Collection[type[Event]] | None,
+) -> None:
+    types = None if only is None else {event.type for event in only}
+    received = [read for record in records if (read := _read(record, types)) is not None]
     if not received:
         return
     tracing.traceparent.set(received[0].envelope.traceparent if len(received) == 1 else None)
@@ -179,9 +216,11 @@ async def _apply_together(database: Database, records: Sequence[ConsumerRecord],
     events_dropped.labels(topic).inc(len(received) - len(fresh))
 
 
-def _read(record: ConsumerRecord) -> Received | None:
-    """The event in a record; None for a type of a later release, which is not for us. Raises MalformedEvent."""
+def _read(record: ConsumerRecord, types: Collection[str] | None) -> Received | None:
+    """The event in a record; None for a type that is not for us, or of a later release. Raises MalformedEvent."""
     envelope = Envelope.from_headers(record.headers)
+    if types is not None and envelope.type not in types:
+        return None
     try:
         return Received(envelope, decode(envelope.type, record.value))
     except UnknownEventType:
