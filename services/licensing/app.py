@@ -11,20 +11,24 @@ from services.licensing.api.problems import STATUSES, problem_of
 from services.licensing.commands.pass_time import pass_time
 from services.licensing.commands.record import tax_by
 from services.licensing.domain.tax import Tax, no_tax
+from services.licensing.handlers.site_changed import FOLLOWED, site_changed
 from services.licensing.store.catalog import Catalog
 from services.licensing.store.due import DUE, NEXT_DUE
 from shared.db.audit_sealing import seal_audit
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
+from shared.events.topics import PLANS
 from shared.http.app import service_app, worker_app
 from shared.http.call import Served
 from shared.identity import InternalTokens
+from shared.kafka.consumer import consume
 from shared.kafka.relay import relay
 from shared.process import run_until_stopped, serve, settle_memory
 from shared.schedule import keep_schedule
 from shared.settings import ServiceSettings, Settings
 
 SCHEMA = "licensing"
+CONSUMER_GROUP = "siteward.licensing"
 
 
 class TaxSettings(Settings):
@@ -60,18 +64,32 @@ async def api(settings: ServiceSettings) -> None:
 
 
 async def worker(settings: ServiceSettings) -> None:
-    """Do what time does to licenses, seal their audit, and carry their events to Kafka, until stopped."""
+    """Do what time does to licenses, follow their use, seal their audit, and carry their events to Kafka."""
     tax_by(TaxSettings().tax)
     async with _database(settings, "worker") as database, watch_schedule(settings) as watch:
         catalog = await Catalog.load(database)
         settle_memory()
         await run_until_stopped(
             schedule(database, watch, catalog, sandboxes=settings.test_clocks),
+            follow_sites(database, settings, group=CONSUMER_GROUP),
             seal(database, settings),
             relay(str(settings.database_url), settings.kafka_bootstrap_servers, schema=SCHEMA),
             serve(worker_app(database), host=settings.host, port=settings.port),
             catalog.keep_fresh(database),
         )
+
+
+async def follow_sites(database: Database, settings: ServiceSettings, *, group: str) -> None:
+    """Count which sites use which license, for ever."""
+    await consume(
+        database,
+        settings.kafka_bootstrap_servers,
+        topic=PLANS,
+        group=group,
+        instance=settings.instance,
+        handle=site_changed,
+        only=FOLLOWED,
+    )
 
 
 async def schedule(database: Database, watch: Database, catalog: Catalog, *, sandboxes: bool) -> None:

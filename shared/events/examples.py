@@ -334,6 +334,7 @@ def _sites() -> list[Example]:
         max_devices=1000,
         detected_devices=0,
         entitled=True,
+        license_id=UUID("019ca8a9-3d40-7c35-9b8e-2f6a1d0c4e5b"),
         tags={"region": "emea"},
         owners=("ot-security@example.com",),
         zones=("Default",),

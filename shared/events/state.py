@@ -159,6 +159,8 @@ class SiteState(WireModel):
     detected_devices: int = Field(ge=0)
     entitled: bool | None
     """Whether the service covers it now; null before it is made and once it is deleted."""
+    license_id: UUID | None = None
+    """The license that covers it; null where none does, or none has to."""
     tags: dict[str, str]
     owners: tuple[str, ...] = Field(strict=False)
     """E-mail addresses."""
@@ -252,3 +254,5 @@ class StatementState(WireModel):
     """Their amounts add up to `total`, to the minor unit."""
     total: Money
     closes_at: Utc
+    note: str | None = None
+    """For a person: such as where site licenses are invoiced, which are not charged here."""

@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 _MINOR_UNITS: Final = 100
 _RFC_3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
@@ -54,12 +55,12 @@ Utc = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 def _as_rfc_3339(value: object) -> object:
-    if isinstance(value, str) and not _RFC_3339.fullmatch(value):
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _RFC_3339.fullmatch(value)):
         raise ValueError("not a time as RFC 3339 writes it, such as 2026-03-01T09:30:00Z")
     return value
 
 
-UtcInput = Annotated[Utc, BeforeValidator(_as_rfc_3339)]
+UtcInput = Annotated[Utc, Strict(strict=False), BeforeValidator(_as_rfc_3339)]
 """A moment that a caller sends: as text in the one form, where pydantic would also take a number for seconds."""
 
 
@@ -67,6 +68,13 @@ def major_units(minor: int) -> str:
     """`175000` as `1750.00`; only for currencies with hundredths."""
     major, rest = divmod(abs(minor), _MINOR_UNITS)
     return f"{'-' if minor < 0 else ''}{major}.{rest:02}"
+
+
+def eight_decimals(minor: Fraction) -> str:
+    """An amount in minor units as a decimal string of the major unit, half up in size."""
+    size = (abs(minor) * 10**6 * 2 + 1) // 2
+    whole, rest = divmod(size, 10**8)
+    return f"{'-' if minor < 0 and size else ''}{whole}.{rest:08}"
 
 
 class Money(WireModel):

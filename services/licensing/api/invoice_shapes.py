@@ -1,7 +1,6 @@
 """What licensing's routes of invoices answer (api.md section 8)."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Literal, Self
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from services.licensing.domain.totals import Totals
 from services.licensing.store.invoices import Invoice
 from shared.events import state
 from shared.events.state import Period
-from shared.events.wire import Money, Utc, WireModel, major_units
+from shared.events.wire import Money, Utc, WireModel, eight_decimals, major_units
 
 
 class InvoiceLine(state.Line):
@@ -84,10 +83,3 @@ class InvoiceOut(WireModel):
 def version_of(invoice: Invoice, lines: Sequence[Line]) -> int:
     """1 when it is begun, one more with each line, and with the close."""
     return 1 + len(lines) + (invoice.closed_at is not None)
-
-
-def eight_decimals(minor: Fraction) -> str:
-    """An amount in minor units as a decimal string of the major unit, half up in size."""
-    size = (abs(minor) * 10**6 * 2 + 1) // 2
-    whole, rest = divmod(size, 10**8)
-    return f"{'-' if minor < 0 and size else ''}{whole}.{rest:08}"

@@ -223,7 +223,7 @@ def _patched(call: Call, license: License, asked: LicensePatch, now: datetime) -
     if asked.auto_renew is not None:
         return set_auto_renew(license, asked.auto_renew, now=now)
     if asked.quantity is not None:
-        return set_quantity(license, asked.quantity, assigned=0, now=now)
+        return set_quantity(license, asked.quantity, assigned=license.assigned, now=now)
     wanted = asked.renewal or RenewalIn()
     if wanted.sku is not None:
         paid_product(_catalog(call), wanted.sku, like=license, pointer="/renewal/sku", at=now)
@@ -233,7 +233,7 @@ def _patched(call: Call, license: License, asked: LicensePatch, now: datetime) -
         wanted.quantity or present.quantity,
         wanted.billing_frequency or present.billing_frequency,
     )
-    return schedule(license, change, assigned=0, now=now)
+    return schedule(license, change, assigned=license.assigned, now=now)
 
 
 async def _change(call: Write, license: License, change: Change | None, now: datetime) -> None:

@@ -21,6 +21,6 @@ async def get_summary(request: Request) -> Response:
     async with read(request) as call:
         call.allow(roles.VIEW)
         call.query(Query)
-        items = [SummaryItem(**asdict(one), consumed=0) for one in await summary.of_tenant(call.session)]
+        items = [SummaryItem(**asdict(one)) for one in await summary.of_tenant(call.session)]
         call.answer(200, SummaryOut(items=items), version=1)
     return call.response

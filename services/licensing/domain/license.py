@@ -78,6 +78,10 @@ class License:
     changed_at: datetime
     """When it became what it is."""
     version: int = 1
+    assigned: int = 0
+    """Sites that use it, as far as licensing has heard; no part of what a version is."""
+    assigned_as_of: datetime | None = None
+    """How fresh `assigned` is; None as long as nothing was heard."""
 
     @property
     def quantity(self) -> int:

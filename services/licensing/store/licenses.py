@@ -9,16 +9,24 @@ from sqlalchemy import Text, bindparam, case, cast, func, or_, select
 
 from services.licensing.domain.errors import LicenseNotFound
 from services.licensing.domain.license import Batch, License, Scheduled
-from services.licensing.store.tables import licenses
+from services.licensing.store.tables import assignments, licenses
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
 
-_FIELDS: Final = tuple(field.name for field in fields(License))
-_ONE: Final = select(licenses).where(
+_HEARD: Final = frozenset({"assigned", "assigned_as_of"})
+"""What of a license is known from the events of others, and kept where they are applied."""
+_FIELDS: Final = tuple(field.name for field in fields(License) if field.name not in _HEARD)
+_ASSIGNED: Final = select(assignments).where(assignments.c.license_id == licenses.c.id)
+_LICENSES: Final = select(
+    licenses,
+    func.coalesce(_ASSIGNED.with_only_columns(assignments.c.assigned).scalar_subquery(), 0).label("assigned"),
+    _ASSIGNED.with_only_columns(assignments.c.as_of).scalar_subquery().label("assigned_as_of"),
+)
+_ONE: Final = _LICENSES.where(
     licenses.c.tenant_id == bindparam("tenant"), licenses.c.id == bindparam("license")
 )
 _GET: Final = Statement(_ONE)
-_LOCK: Final = Statement(_ONE.with_for_update())
+_LOCK: Final = Statement(_ONE.with_for_update(of=licenses))
 
 
 _EARLIER: Final = licenses.alias("earlier")
@@ -27,21 +35,19 @@ _EARLIEST: Final = select(func.min(_EARLIER.c.due_at).label("due_at")).where(
 )
 _NEXT_DUE: Final = Statement(_EARLIEST)
 _LOCK_DUE: Final = Statement(
-    select(licenses)
-    .where(
+    _LICENSES.where(
         licenses.c.tenant_id == bindparam("tenant"),
         licenses.c.due_at == _EARLIEST.scalar_subquery(),
         licenses.c.due_at <= bindparam("now"),
     )
     .order_by(licenses.c.id)
     .limit(bindparam("most"))
-    .with_for_update()
+    .with_for_update(of=licenses)
 )
 _STATUS: Final = cast(bindparam("status"), Text)
 _SKU: Final = cast(bindparam("sku"), Text)
 _LIST: Final = Statement(
-    select(licenses)
-    .where(
+    _LICENSES.where(
         licenses.c.tenant_id == bindparam("tenant"),
         licenses.c.id > bindparam("after"),
         case((_STATUS.is_(None), licenses.c.status != "deleted"), else_=licenses.c.status == _STATUS),

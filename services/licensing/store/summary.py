@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, or_, select
 
-from services.licensing.store.tables import licenses
+from services.licensing.store.tables import assignments, licenses
 from shared.db.database import Session
 from shared.db.statement import Statement
 
@@ -25,10 +25,12 @@ _SUMMARY: Final = Statement(
         _in("expired").label("warning"),
         _in("disabled", cancelled=False).label("suspended"),
         _in("disabled", cancelled=True).label("locked_out"),
+        cast(func.coalesce(func.sum(assignments.c.assigned), 0), Integer).label("consumed"),
         func.min(
             func.coalesce(licenses.c.grace_ends_at, licenses.c.disabled_ends_at, licenses.c.term_end)
         ).label("next_lifecycle_at"),
     )
+    .select_from(licenses.outerjoin(assignments, assignments.c.license_id == licenses.c.id))
     .where(licenses.c.tenant_id == bindparam("tenant"), licenses.c.status != "deleted")
     .group_by(licenses.c.sku)
     .order_by(licenses.c.sku)
@@ -42,6 +44,8 @@ class SkuSummary:
     warning: int
     suspended: int
     locked_out: int
+    consumed: int
+    """Sites that use them, as far as licensing has heard."""
     next_lifecycle_at: datetime
 
 

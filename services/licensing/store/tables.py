@@ -116,3 +116,26 @@ invoice_lines: Final = Table(
     Column("rule", Text, nullable=False),
     Index("invoice_lines_invoice", "tenant_id", "period_start", "currency", "id"),
 )
+
+sites: Final = Table(
+    "sites",
+    metadata,
+    Column("subscription_id", Uuid, primary_key=True),
+    Column("name_key", Text, primary_key=True, comment="its name in lower case"),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("license_id", Uuid),
+    Column("version", Integer, nullable=False, comment="of the newest event applied"),
+    Index("sites_tenant", "tenant_id"),
+    comment="Sites as their newest event told of them; a deleted one uses no license",
+)
+
+assignments: Final = Table(
+    "assignments",
+    metadata,
+    Column("license_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("assigned", Integer, nullable=False),
+    Column("as_of", Moment, nullable=False),
+    Index("assignments_tenant", "tenant_id"),
+    comment="How many sites use a license, kept with every event of one",
+)

@@ -1,31 +1,13 @@
 """Does a line of an invoice say what it was computed from?"""
 
-from fractions import Fraction
-
 import pytest
 
-from services.licensing.api.invoice_shapes import InvoiceLine, eight_decimals
+from services.licensing.api.invoice_shapes import InvoiceLine
 from services.licensing.domain.cancellation import cancel
 from services.licensing.domain.line import Line
 from services.licensing.domain.quantity import set_quantity
 from tests.unit.licensing.given import LICENSE_ID, a_license
 from tests.unit.times import at
-
-
-@pytest.mark.parametrize(
-    ("minor", "text"),
-    [
-        (Fraction(175_000), "1750.00000000"),
-        (Fraction(175_000 * 362, 365), "1735.61643836"),
-        (Fraction(-175_000 * 362, 365), "-1735.61643836"),
-        (Fraction(1, 2_000_000), "0.00000001"),
-        (Fraction(-1, 2_000_001), "0.00000000"),
-        (Fraction(0), "0.00000000"),
-        (Fraction(5, 3), "0.01666667"),
-    ],
-)
-def test_unrounded_has_eight_decimals_half_up(minor: Fraction, text: str) -> None:
-    assert eight_decimals(minor) == text
 
 
 def test_a_credit_is_negative_and_names_days_and_rule() -> None:
