@@ -54,6 +54,8 @@ class ServiceSettings(Settings):
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     internal_keys: Path = Path("internal-keys.json")
     """A JWKS file with the gateway's public keys: the only caller whose tokens an api believes."""
+    signing_keys: Path = Path("activation-keys.json")
+    """A JWKS file with the private keys of activation files; only plans' api reads it, and it alone can."""
     pool_size: int = Field(default=16, ge=2, le=200)
     """Connections one process holds; there is no overflow."""
     instance: str = "1"

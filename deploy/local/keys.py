@@ -10,17 +10,23 @@ SERVICES: Final = "internal-keys.json"
 """The matching public keys, by which the services know the gateway."""
 ISSUER: Final = "dev-issuer.json"
 """The private key of the development issuer."""
+ACTIVATION: Final = "activation-keys.json"
+"""The private keys of activation files, of which the last one signs."""
 
 
 def ensure(folder: Path) -> None:
     """Make the keys that `folder` lacks."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if all((folder / name).exists() for name in (GATEWAY, SERVICES, ISSUER)):
+    if all((folder / name).exists() for name in (GATEWAY, SERVICES, ISSUER, ACTIVATION)):
         return
     # Only the first start needs these.
     import orjson  # noqa: PLC0415
     from joserfc.jwk import OKPKey  # noqa: PLC0415
 
+    from shared.activation.keys import SigningKey, write_private  # noqa: PLC0415
+
+    if not (folder / ACTIVATION).exists():
+        write_secret(folder / ACTIVATION, write_private([SigningKey.new()]))
     for name in (GATEWAY, ISSUER):
         if not (folder / name).exists():
             key = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)

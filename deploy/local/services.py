@@ -44,6 +44,7 @@ def programs(state: Path, ports: Mapping[str, int], *, database_url: str, kafka:
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "SITEWARD_INTERNAL_KEYS": str(folder / keys.SERVICES),
+        "SITEWARD_SIGNING_KEYS": str(folder / keys.ACTIVATION),
     }
     gateway = {
         "SITEWARD_LICENSING_URL": url(ports["licensing-api"]),

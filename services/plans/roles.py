@@ -1,7 +1,14 @@
-"""Which roles on a subscription may do what (domain.md section 3.1). Directory roles give nothing here."""
+"""Which roles on a subscription may do what (domain.md section 3.1). Directory roles give nothing on a plan."""
 
 from typing import Final
 
 VIEW: Final = ("Owner", "Contributor", "SecurityAdmin", "SecurityReader", "Reader")
 CHANGE_PLAN: Final = ("Owner", "Contributor", "SecurityAdmin")
+DOWNLOAD_CONSOLE_FILE: Final = (*CHANGE_PLAN, "SecurityReader")
+"""The console's file, unlike a sensor's, is a reader's too (C8)."""
 CHANGE_SUBSCRIPTION: Final = ("Owner",)
+CHANGE_ENTERPRISE_IOT: Final = ("SecurityAdmin",)
+ASSIGN_ROLES: Final = ("Owner",)
+
+SEE_LICENSES: Final = ("GlobalAdministrator", "BillingAdministrator", "LicenseAdministrator", "GlobalReader")
+"""The directory roles that see notices about licenses (api.md section 2)."""

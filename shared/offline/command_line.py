@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.offline import verify_audit
+from shared.offline import verify_audit, verify_file
 from shared.offline.recompute import NotAnInvoice, recompute
 
 
@@ -27,7 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=f"{about.capitalize()}. Exit code 0: they are; 1: the chain is broken; 2: no such file.",
     )
     verifying.add_argument("file", metavar="FILE", help="their JSON, pages too; - reads standard input")
+    about = "find whether an activation file is good, by the published keys alone"
+    files = commands.add_parser(
+        "verify",
+        help=about,
+        description=f"{about.capitalize()}. Exit code 0: it is; 1: it is refused; 2: something cannot be read.",
+    )
+    files.add_argument("file", metavar="FILE", help="- reads standard input")
+    files.add_argument(
+        "--keys", metavar="JWKS", required=True, help="what /.well-known/siteward-keys answers"
+    )
+    files.add_argument("--sensor", metavar="NAME", help="refuse a file for any other")
+    files.add_argument("--last-serial", metavar="N", type=int, help="refuse an older one than was accepted")
+    files.add_argument("--at", metavar="TIME", help="RFC 3339; by default now")
     asked = parser.parse_args(arguments)
+    if asked.command == "verify":
+        return verify_file.main(
+            asked.file, asked.keys, sensor=asked.sensor, last_serial=asked.last_serial, at=asked.at
+        )
     if asked.command == "verify-audit":
         return verify_audit.main(asked.file)
     return _recompute(asked.file)

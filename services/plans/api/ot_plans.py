@@ -1,13 +1,19 @@
 """Routes of OT plans."""
 
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.plans import roles
 from services.plans.api.access import subscription_of
-from services.plans.api.shapes import AddPlanIn, PlanOut, PreviewOut
+from services.plans.api.console_files import ConsoleFileOut
+from services.plans.api.plan_actions import actions_of
+from services.plans.api.shapes import AddedPlanOut, AddPlanIn, PlanOut, PreviewOut
 from services.plans.commands.add_plan import add_plan
+from services.plans.commands.issue_console_file import issue_console_file
 from services.plans.domain.errors import (
     NoActiveLicense,
     PlanAlreadyExists,
@@ -15,10 +21,13 @@ from services.plans.domain.errors import (
     SubscriptionNotFound,
     TermsNotAccepted,
 )
-from services.plans.domain.ot_plan import blockers
+from services.plans.domain.holdings import Holdings
+from services.plans.domain.legacy_plan import Surroundings
+from services.plans.domain.ot_plan import OtPlan, blockers
 from services.plans.events import state_of
-from services.plans.store import holdings, ot_plans
-from shared.http.call import Nothing, Query, read
+from services.plans.store import device_counts, holdings, ot_plans, sensors, sites
+from shared.http.actions import AllowedAction
+from shared.http.call import Call, Nothing, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, Paging, answer_page
 from shared.http.write import write
@@ -38,7 +47,8 @@ async def preview(request: Request) -> Response:
         await call.body(Nothing, optional=True)
         existing = await ot_plans.find(call.session, subscription.id)
         held = (await holdings.of_tenant(call.session)).holdings
-        call.answer(200, PreviewOut.of(held, blockers(existing, held)))
+        used = await sites.number_by_size(call.session)
+        call.answer(200, PreviewOut.of(held, blockers(existing, held), used=used))
     return call.response
 
 
@@ -46,7 +56,7 @@ async def preview(request: Request) -> Response:
     "/subscriptions/{subscription_id}/plan",
     **documents(
         body=AddPlanIn,
-        answer=PlanOut,
+        answer=AddedPlanOut,
         status=201,
         dry_run=True,
         errors=[SubscriptionNotFound, TermsNotAccepted, PlanAlreadyExists, NoActiveLicense],
@@ -59,10 +69,18 @@ async def add(request: Request) -> Response:
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(AddPlanIn, dry_run=True)
         now = await call.now()
-        added = await add_plan(
+        state = await add_plan(
             call.session, subscription, terms_accepted=asked.terms_accepted, by=call.principal, now=now
         )
-        call.answer(201, PlanOut.of(added), version=added.version)
+        plan = await ot_plans.get(call.session, subscription.id)
+        added = AddedPlanOut.of(state, await _actions(call, plan))
+        if asked.activation_file:
+            keys = call.request.app.state.activation_keys
+            issued = await issue_console_file(
+                call.session, [subscription.id], keys, by=call.principal.id, now=now
+            )
+            added = added.model_copy(update={"activation_file": ConsoleFileOut.of(issued)})
+        call.answer(201, added, version=state.version)
     return call.response
 
 
@@ -77,8 +95,10 @@ async def get_plan(request: Request) -> Response:
         plan = await ot_plans.get(call.session, subscription.id)
         call.query(Query)
         known = await holdings.of_tenant(call.session)
-        shown = PlanOut.of(state_of(plan, known, now=await call.now()))
-        call.answer(200, shown, version=shown.version)
+        now = await call.now()
+        counts = await device_counts.of_subscriptions(call.session, [subscription.id], now=now)
+        state = state_of(plan, known, now=now, detected=counts.get(subscription.id, 0))
+        call.answer(200, PlanOut.of(state, await _actions(call, plan)), version=plan.version)
     return call.response
 
 
@@ -91,6 +111,26 @@ async def list_plans(request: Request) -> Response:
             call.session, seen_by=call.principal, after=asked.after_id(), most=asked.limit + 1
         )
         known, now = await holdings.of_tenant(call.session), await call.now()
-        shown = [PlanOut.of(state_of(plan, known, now=now)) for plan in found]
+        ids = [plan.subscription_id for plan in found]
+        counts = await device_counts.of_subscriptions(call.session, ids, now=now)
+        named = await sensors.names_by_subscription(call.session)
+        shown = [
+            PlanOut.of(
+                state_of(plan, known, now=now, detected=counts.get(plan.subscription_id, 0)),
+                _actions_among(plan, known.holdings, named),
+            )
+            for plan in found
+        ]
         answer_page(call, asked, shown, key=lambda item: str(item.subscription_id))
     return call.response
+
+
+async def _actions(call: Call, plan: OtPlan) -> list[AllowedAction]:
+    known = await holdings.of_tenant(call.session)
+    return _actions_among(plan, known.holdings, await sensors.names_by_subscription(call.session))
+
+
+def _actions_among(plan: OtPlan, held: Holdings, named: Mapping[UUID, Sequence[str]]) -> list[AllowedAction]:
+    """`named`: the sensors of the tenant, by subscription."""
+    elsewhere = any(subscription != plan.subscription_id for subscription in named)
+    return actions_of(plan, named.get(plan.subscription_id, ()), Surroundings(held, elsewhere))

@@ -4,7 +4,8 @@ from typing import Final
 
 from sqlalchemy import ScalarSelect, Table, bindparam, func, select
 
-from services.plans.store.tables import held_licenses, plans
+from services.plans.store import due
+from services.plans.store.tables import held_licenses, sites
 from shared.db.database import Session
 from shared.db.statement import Statement
 from shared.http.sandbox import Progress, sandbox_routes
@@ -15,14 +16,19 @@ def _versions_in(table: Table) -> ScalarSelect[int]:
     return select(total).where(table.c.tenant_id == bindparam("tenant")).scalar_subquery()
 
 
+# Of what plans tells of, licensing follows the sites alone.
 _PROGRESS: Final = Statement(
-    select(_versions_in(plans).label("sent"), _versions_in(held_licenses).label("received"))
+    select(_versions_in(sites).label("sent"), _versions_in(held_licenses).label("received"))
 )
 
 
 async def _progress(session: Session) -> Progress:
     row = await session.row(_PROGRESS, tenant=session.tenant_id)
-    return Progress(sent=row["sent"] if row else 0, received=row["received"] if row else 0, next_due_at=None)
+    return Progress(
+        sent=row["sent"] if row else 0,
+        received=row["received"] if row else 0,
+        next_due_at=(await due.of_tenant(session)).next,
+    )
 
 
 router = sandbox_routes(_progress)

@@ -1,16 +1,18 @@
 """What plans' routes take and answer (api.md sections 4 and 8)."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.plans.api.console_files import ConsoleFileOut
 from services.plans.domain.errors import PlansError
 from services.plans.domain.holdings import Holdings
 from services.plans.domain.ot_plan import TERMS_URL, TERMS_VERSION
 from services.plans.domain.subscription import Role, Subscription
-from shared.events.state import LicensedSites, PlanState, PricePlan, ServiceState
-from shared.events.wire import Utc, WireModel
+from shared.events.state import LicensedSites, PlanState, PricePlan
+from shared.events.wire import WireModel
 from shared.http.actions import AllowedAction
 from shared.http.call import Input
 from shared.http.pages import Paging
@@ -70,12 +72,16 @@ class PreviewOut(WireModel):
     blockers: list[Blocker]
 
     @classmethod
-    def of(cls, holdings: Holdings, blockers: list[PlansError]) -> Self:
+    def of(cls, holdings: Holdings, blockers: list[PlansError], *, used: Mapping[str, int]) -> Self:
+        """`used` counts the tenant's sites by size."""
         return cls(
             price_plan=holdings.price_plan,
             licensed_sites=[
                 LicensedSitesOut(
-                    site_size=size.site_size, max_devices=size.max_devices, quantity=size.quantity, used=0
+                    site_size=size.site_size,
+                    max_devices=size.max_devices,
+                    quantity=size.quantity,
+                    used=used.get(size.site_size, 0),
                 )
                 for size in holdings.licensed_sites
             ],
@@ -88,8 +94,8 @@ class AddPlanIn(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"terms_accepted": True}]})
 
     terms_accepted: bool
-    activation_file: Literal[False] = False
-    """Console activation files are not issued by this release."""
+    activation_file: bool = False
+    """Whether an activation file for management consoles is wanted along with it (B33)."""
 
 
 class PlanOut(PlanState):
@@ -98,27 +104,12 @@ class PlanOut(PlanState):
     allowed_actions: list[AllowedAction]
 
     @classmethod
-    def of(cls, state: PlanState) -> Self:
-        return cls(**state.__dict__, allowed_actions=[])
+    def of(cls, state: PlanState, actions: list[AllowedAction]) -> Self:
+        return cls(**state.__dict__, allowed_actions=actions)
 
 
-class EntitlementsOut(WireModel):
-    """What a subscription may do now."""
+class AddedPlanOut(PlanOut):
+    """A plan that was added, with what was asked for along with it."""
 
-    subscription_id: UUID
-    service_state: ServiceState
-    price_plan: PricePlan
-    licensed_sites: list[LicensedSites]
-    sites: list[WireModel]
-    as_of: Utc
-
-    @classmethod
-    def of(cls, state: PlanState) -> Self:
-        return cls(
-            subscription_id=state.subscription_id,
-            service_state=state.service_state,
-            price_plan=state.price_plan,
-            licensed_sites=list(state.licensed_sites),
-            sites=[],
-            as_of=state.as_of,
-        )
+    activation_file: ConsoleFileOut | None = Field(default=None, exclude_if=lambda file: file is None)
+    """For management consoles, where one was asked for (B33)."""

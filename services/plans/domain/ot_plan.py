@@ -67,6 +67,15 @@ class OtPlan:
     version: int
 
     @property
+    def is_on(self) -> bool:
+        """Whether the service is switched on; also while its end is pending."""
+        return self.status != "cancelled"
+
+    @property
+    def terms(self) -> PlanTerms:
+        return PlanTerms(self.price_plan, self.committed_devices, self.sites)
+
+    @property
     def next_due_at(self) -> datetime | None:
         """When time changes the plan next; aware UTC."""
         moments = (self.trial_ends_at, None if self.pending is None else self.pending.effective_at)
@@ -82,10 +91,15 @@ class OtPlan:
         return self if derived == self else replace(derived, version=self.version + 1)
 
 
+def month_of(moment: datetime) -> datetime:
+    """The start of its calendar month, UTC."""
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def blockers(existing: OtPlan | None, holdings: Holdings) -> list[PlansError]:
     """What stands against adding a plan; the preview shows it, and adding is refused by the first."""
     found: list[PlansError] = []
-    if existing is not None:
+    if existing is not None and existing.is_on:
         found.append(PlanAlreadyExists(existing.subscription_id))
     if not holdings.any_in_use:
         found.append(NoActiveLicense())
@@ -125,6 +139,6 @@ def add_plan(
         terms_version=TERMS_VERSION,
         terms_accepted_at=now,
         added_at=now,
-        statement_month=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
-        version=1,
+        statement_month=(existing and existing.statement_month) or month_of(now),
+        version=1 if existing is None else existing.version + 1,
     )

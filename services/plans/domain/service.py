@@ -23,6 +23,28 @@ class Service:
     """Foretold from the stop on."""
 
 
+def next_change(holdings: Holdings, *, after: datetime) -> datetime | None:
+    """When time alone changes the service next, later than `after` (aware UTC); None: never, as things are."""
+    stops_at = service(holdings, now=after).stops_at
+    if stops_at is None:
+        return None
+    return next((at for at in (stops_at, stops_at + RETENTION) if at > after), None)
+
+
+def expected(before: Holdings, held: Holdings, *, due_at: datetime | None, now: datetime) -> datetime | None:
+    """When time has to be looked at next, once licenses have changed at `now` and it was `due_at` before.
+
+    What fell due before and is not done yet stays due, so that no license event can make time pass by it; a
+    license in use takes it back.
+    """
+    if held.any_in_use or held.last_ended_at is None:
+        return None
+    if not before.any_in_use and before.last_ended_at == held.last_ended_at:
+        return due_at
+    stops_at = held.last_ended_at + GRACE
+    return stops_at if stops_at > now else stops_at + RETENTION
+
+
 def service(holdings: Holdings, *, now: datetime) -> Service:
     """The service at `now` (aware UTC)."""
     if holdings.any_in_use or holdings.last_ended_at is None:

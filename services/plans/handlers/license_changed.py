@@ -5,15 +5,23 @@ whatever comes: only the license's state before and after matters.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from services.plans import events
+from services.plans.commands.enterprise_iot import license_gone
+from services.plans.commands.entitle import entitle
+from services.plans.commands.settle_notices import raise_notices, settle_notices
+from services.plans.commands.stop_service import expect_next
+from services.plans.commands.supersede_console_files import supersede_console_files
 from services.plans.domain.holdings import ENDED, Held
 from services.plans.domain.ot_plan import OtPlan
-from services.plans.store import audit, holdings, ot_plans
+from services.plans.domain.service import expected, service
+from services.plans.domain.service_notices import ABOUT_LICENSES, about_license, license_resource
+from services.plans.store import audit, dependents, holdings, ot_plans
 from services.plans.store.holdings import Known
 from shared import tracing
 from shared.db.database import Session
@@ -37,6 +45,7 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
     after = dict(before)
     fresh: dict[UUID, UUID] = {}
     causes: dict[UUID, Envelope] = {}
+    told_of: dict[UUID, dict[UUID, LicenseEvent]] = {}
     for one, event in told:
         tenant, license_id = one.envelope.tenantid, event.license.id
         old = licenses.get(license_id)
@@ -46,14 +55,77 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
         after[tenant] = _heard(after[tenant], old, now, one.envelope.time)
         fresh[license_id] = tenant
         causes[tenant] = one.envelope
+        told_of.setdefault(tenant, {})[license_id] = event
     for license_id, tenant in fresh.items():
         holdings.save_held(session, tenant, licenses[license_id], known=license_id in known)
     for tenant in causes:
         holdings.save(session, tenant, after[tenant])
-    if causes:
-        for plan in await ot_plans.lock_following(session, causes):
-            tenant = plan.tenant_id
-            _follow(session, plan, before[tenant], after[tenant], cause=causes[tenant])
+    if not causes:
+        return
+    following: set[UUID] = set()
+    for plan in await ot_plans.lock_following(session, causes):
+        tenant = plan.tenant_id
+        following.add(tenant)
+        _follow(session, plan, before[tenant], after[tenant], cause=causes[tenant])
+    with_sites, with_files = await dependents.of(session, causes)
+    for tenant, cause in causes.items():
+        await _consequences(
+            session,
+            tenant,
+            before[tenant],
+            after[tenant],
+            [(licenses[license_id], event) for license_id, event in told_of[tenant].items()],
+            known=known,
+            has_plan=tenant in following,
+            has_sites=tenant in with_sites,
+            cause=cause,
+        )
+        if before[tenant].holdings.enterprise_iot and not after[tenant].holdings.enterprise_iot:
+            await license_gone(session, [tenant], at=after[tenant].heard_until or cause.time)
+        if tenant in with_files:
+            await supersede_console_files(
+                session, tenant, after[tenant].holdings, at=after[tenant].heard_until or cause.time
+            )
+
+
+async def _consequences(
+    session: Session,
+    tenant: UUID,
+    before: Known,
+    after: Known,
+    told: Sequence[tuple[Held, LicenseEvent]],
+    *,
+    known: AbstractSet[UUID],
+    has_plan: bool,
+    has_sites: bool,
+    cause: Envelope,
+) -> None:
+    """What a change of licenses means for sites and notices; most purchases mean nothing for them."""
+    at, held = after.heard_until or cause.time, after.holdings
+    tracing.traceparent.set(cause.traceparent)
+    was = service(before.holdings, now=before.heard_until or at)
+    if has_sites or (has_plan and was != service(held, now=at)):
+        await session.flush()  # what the licenses give is read from where they are kept
+        await entitle(session, tenant, held, at=at, reason=cause.subject)
+    if has_sites and not held.any_in_use:
+        await expect_next(session, tenant, held, after.due_at, at=at)
+    wanted = {
+        license.license_id: about_license(
+            license, has_plan=has_plan, ends=not event.license.auto_renew, at=at
+        )
+        for license, event in told
+    }
+    if heard_again := [license_id for license_id in wanted if license_id in known]:
+        await settle_notices(
+            session,
+            about=[license_resource(license_id) for license_id in heard_again],
+            wanted=[notice for license_id in heard_again for notice in wanted[license_id]],
+            at=at,
+            tenant_id=tenant,
+            codes=ABOUT_LICENSES,
+        )
+    new = [notice for license_id, about in wanted.items() if license_id not in known for notice in about]
+    raise_notices(session, tenant, new, at=at)
 
 
 def _is_next(old: Held | None, version: int, license_id: UUID) -> bool:
@@ -82,11 +154,9 @@ def _held(event: LicenseEvent, old: Held | None, *, at: datetime) -> Held:
 
 
 def _heard(known: Known, old: Held | None, now: Held, at: datetime) -> Known:
-    return replace(
-        known,
-        holdings=known.holdings.after(old, now),
-        heard_until=max(known.heard_until or at, at),
-    )
+    summed, heard_until = known.holdings.after(old, now), max(known.heard_until or at, at)
+    due_at = expected(known.holdings, summed, due_at=known.due_at, now=heard_until)
+    return replace(known, holdings=summed, heard_until=heard_until, due_at=due_at)
 
 
 def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, cause: Envelope) -> None:

@@ -35,6 +35,9 @@ _LICENSES = """
     ALTER TABLE holdings
         ADD COLUMN enterprise_iot integer NOT NULL DEFAULT 0 CHECK (enterprise_iot >= 0),
         ADD COLUMN due_at timestamptz;
+    ALTER TABLE holdings NO FORCE ROW LEVEL SECURITY;
+    UPDATE holdings SET due_at = last_ended_at + interval '30 days' WHERE paid + trials = 0;
+    ALTER TABLE holdings FORCE ROW LEVEL SECURITY;
     ALTER TABLE holdings ALTER COLUMN enterprise_iot DROP DEFAULT;
     CREATE INDEX holdings_due ON holdings (due_at) WHERE due_at IS NOT NULL;
     ALTER TABLE role_assignments ADD COLUMN version integer NOT NULL DEFAULT 1;
@@ -86,6 +89,11 @@ _PLANS = f"""
     );
     COMMENT ON TABLE plan_terms IS 'What a plan cost, and from when to when';
     CREATE INDEX plan_terms_of_subscription ON plan_terms (tenant_id, subscription_id, starts_at);
+    ALTER TABLE plans NO FORCE ROW LEVEL SECURITY;
+    -- All plans so far follow licenses, so that no statement charges anything for them.
+    INSERT INTO plan_terms (subscription_id, version, tenant_id, starts_at, legacy, price_plan)
+        SELECT subscription_id, version, tenant_id, added_at, false, price_plan FROM plans;
+    ALTER TABLE plans FORCE ROW LEVEL SECURITY;
     {by_tenant("plan_terms", "plans_app", _KEPT)}
 
     CREATE TABLE legacy_prices (
@@ -98,9 +106,9 @@ _PLANS = f"""
     COMMENT ON TABLE legacy_prices IS 'The price book of legacy plans; the same for all tenants';
     GRANT SELECT ON legacy_prices TO plans_app;
     INSERT INTO legacy_prices (price_plan, effective_from, rate, currency) VALUES
-        ('trial', '2020-01-01Z', 0, 'USD'),
-        ('monthly', '2020-01-01Z', 14000, 'USD'),
-        ('annual', '2020-01-01Z', 12600, 'USD');
+        ('trial', '1970-01-01Z', 0, 'USD'),
+        ('monthly', '1970-01-01Z', 14000, 'USD'),
+        ('annual', '1970-01-01Z', 12600, 'USD');
 
     CREATE TABLE operations (
         id uuid PRIMARY KEY,
@@ -187,8 +195,24 @@ _SENSORS = f"""
 """
 
 _DEVICES = f"""
+    CREATE TABLE device_counts (
+        inventory_id uuid PRIMARY KEY,
+        site_id uuid,
+        subscription_id uuid NOT NULL REFERENCES subscriptions,
+        tenant_id uuid NOT NULL,
+        counted integer NOT NULL CHECK (counted >= 0),
+        due_at timestamptz,
+        sweep_at timestamptz,
+        CONSTRAINT device_counts_site UNIQUE (site_id)
+    );
+    COMMENT ON TABLE device_counts IS 'How many rows of devices are counted, kept with every change of one';
+    CREATE INDEX device_counts_of_subscription ON device_counts (tenant_id, subscription_id);
+    CREATE INDEX device_counts_due ON device_counts (due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX device_counts_sweep ON device_counts (sweep_at) WHERE sweep_at IS NOT NULL;
+    {by_tenant("device_counts", "plans_app", _ALL)}
+
     CREATE TABLE devices (
-        site_id uuid NOT NULL,
+        inventory_id uuid NOT NULL,
         zone text NOT NULL,
         identity text NOT NULL,
         tenant_id uuid NOT NULL,
@@ -196,34 +220,22 @@ _DEVICES = f"""
         last_seen timestamptz NOT NULL,
         counted_until timestamptz NOT NULL,
         counted boolean NOT NULL,
-        PRIMARY KEY (site_id, zone, identity)
+        PRIMARY KEY (inventory_id, zone, identity)
     );
-    COMMENT ON TABLE devices IS 'What sensors have seen of a site, one row a device';
-    CREATE INDEX devices_idle ON devices (site_id, counted_until) WHERE counted;
+    COMMENT ON TABLE devices IS 'What sensors have seen of a site, one row a device or an address of one';
+    CREATE INDEX devices_idle ON devices (inventory_id, counted_until) WHERE counted;
     {by_tenant("devices", "plans_app", _ALL)}
 
     CREATE TABLE device_addresses (
-        site_id uuid NOT NULL,
+        inventory_id uuid NOT NULL,
         zone text NOT NULL,
         address text NOT NULL,
-        tenant_id uuid NOT NULL,
         identity text NOT NULL,
-        PRIMARY KEY (site_id, zone, address)
-    );
-    COMMENT ON TABLE device_addresses IS 'To which device of several addresses one of them belongs';
-    {by_tenant("device_addresses", "plans_app", _ALL)}
-
-    CREATE TABLE device_counts (
-        site_id uuid PRIMARY KEY,
-        subscription_id uuid NOT NULL REFERENCES subscriptions,
         tenant_id uuid NOT NULL,
-        counted integer NOT NULL CHECK (counted >= 0),
-        due_at timestamptz
+        PRIMARY KEY (inventory_id, zone, address, identity)
     );
-    COMMENT ON TABLE device_counts IS 'How many rows of devices are counted, kept with every change of one';
-    CREATE INDEX device_counts_of_subscription ON device_counts (tenant_id, subscription_id);
-    CREATE INDEX device_counts_due ON device_counts (due_at) WHERE due_at IS NOT NULL;
-    {by_tenant("device_counts", "plans_app", _ALL)}
+    COMMENT ON TABLE device_addresses IS 'Which devices with a key of their own an IP and MAC belong to';
+    {by_tenant("device_addresses", "plans_app", _ALL)}
 """
 
 _ENTERPRISE_IOT = f"""
@@ -287,7 +299,7 @@ _SCHEDULE = """
     GRANT SELECT (tenant_id, due_at, statement_month) ON plans TO plans_scheduler;
     GRANT SELECT (tenant_id, due_at) ON holdings TO plans_scheduler;
     GRANT SELECT (tenant_id, due_at) ON enterprise_iot TO plans_scheduler;
-    GRANT SELECT (tenant_id, due_at) ON device_counts TO plans_scheduler;
+    GRANT SELECT (tenant_id, due_at, sweep_at) ON device_counts TO plans_scheduler;
     CREATE POLICY plans_for_scheduler ON plans FOR SELECT TO plans_scheduler USING (true);
     CREATE POLICY holdings_for_scheduler ON holdings FOR SELECT TO plans_scheduler USING (true);
     CREATE POLICY enterprise_iot_for_scheduler ON enterprise_iot FOR SELECT TO plans_scheduler USING (true);

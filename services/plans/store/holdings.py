@@ -6,32 +6,44 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, cast, column, func, select
+from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, cast, column, func, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from services.plans.domain.holdings import Held, Holdings, LicensedSize
+from services.plans.domain.service import GRACE
 from services.plans.store.tables import held_licenses, holdings
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
-from shared.db.tables import tenants
+from shared.db.tables import Moment, tenants
 
 _FIELDS: Final = tuple(field.name for field in fields(Held))
 _TENANTS: Final = cast(bindparam("tenants"), ARRAY(Uuid))
-_HOLDINGS: Final = (
-    select(
-        tenants.c.tenant_id,
-        tenants.c.heard_until,
-        holdings.c.sizes,
-        holdings.c.paid,
-        holdings.c.trials,
-        holdings.c.enterprise_iot,
-        holdings.c.last_ended_at,
-    )
-    .select_from(tenants.outerjoin(holdings, holdings.c.tenant_id == tenants.c.tenant_id))
-    .where(tenants.c.tenant_id == _TENANTS.any_())
+_HOLDINGS: Final = select(
+    tenants.c.tenant_id,
+    tenants.c.heard_until,
+    holdings.c.sizes,
+    holdings.c.paid,
+    holdings.c.trials,
+    holdings.c.enterprise_iot,
+    holdings.c.last_ended_at,
+    holdings.c.due_at,
+).where(tenants.c.tenant_id == _TENANTS.any_())
+_SAME_TENANT: Final = holdings.c.tenant_id == tenants.c.tenant_id
+_GET: Final = Statement(_HOLDINGS.select_from(tenants.outerjoin(holdings, _SAME_TENANT)))
+# Of the rows that it locks, a statement that had to wait has what was committed meanwhile; of any other row that it
+# joins to them, what was there when it began. So both are locked.
+_LOCK: Final = Statement(
+    _HOLDINGS.select_from(tenants.join(holdings, _SAME_TENANT))
+    .order_by(tenants.c.tenant_id)
+    .with_for_update(of=[tenants, holdings])
 )
-_GET: Final = Statement(_HOLDINGS)
-_LOCK: Final = Statement(_HOLDINGS.order_by(tenants.c.tenant_id).with_for_update(of=tenants))
+_LOCK_TENANTS: Final = Statement(
+    select(tenants.c.tenant_id)
+    .where(tenants.c.tenant_id == _TENANTS.any_())
+    .order_by(tenants.c.tenant_id)
+    .with_for_update()
+)
+_IN_USE: Final = ("active", "trial")
 _UNNESTED: Final = (
     func.unnest(_TENANTS).table_valued(column("tenant_id", Uuid), name="asked").render_derived()
 )
@@ -40,6 +52,42 @@ _SETTLE: Final = Statement(
     .from_select(["tenant_id"], select(_UNNESTED.c.tenant_id).order_by(_UNNESTED.c.tenant_id))
     .on_conflict_do_nothing()
     .returning(tenants.c.tenant_id)
+)
+_STATUSES: Final = (
+    func.unnest(cast(bindparam("statuses"), ARRAY(Text)))
+    .table_valued("status", name="asked")
+    .render_derived()
+)
+_OF_TENANT: Final = held_licenses.c.tenant_id == bindparam("tenant")
+_FITS: Final = (_OF_TENANT, held_licenses.c.site_size == bindparam("size"))
+_GRACED: Final = and_(
+    held_licenses.c.status == "disabled", held_licenses.c.ended_at > bindparam("graced", type_=Moment)
+)
+_OLDEST: Final = (
+    select(held_licenses)
+    .where(*_FITS, held_licenses.c.status == _STATUSES.c.status)
+    .order_by(held_licenses.c.purchased_at, held_licenses.c.license_id)
+    .limit(bindparam("most"))
+    .lateral("oldest")
+)
+# Whoever has sites may have far more licenses in use than sites; of those that have ended lately there are few.
+_OF_SIZE: Final = Statement(
+    union_all(
+        select(_OLDEST).select_from(_STATUSES.join(_OLDEST, true())),
+        select(held_licenses).where(*_FITS, or_(held_licenses.c.status == "expired", _GRACED)),
+    )
+)
+_FIRST_GRACED: Final = Statement(
+    select(func.min(held_licenses.c.ended_at).label("ended_at")).where(
+        _OF_TENANT, held_licenses.c.site_size.is_not(None), _GRACED
+    )
+)
+_SITE_LICENSES_IN_USE: Final = Statement(
+    select(held_licenses).where(
+        _OF_TENANT,
+        held_licenses.c.site_size.is_not(None),
+        or_(*(held_licenses.c.status == status for status in _IN_USE)),
+    )
 )
 _HELD: Final = Statement(
     select(held_licenses).where(held_licenses.c.license_id == cast(bindparam("licenses"), ARRAY(Uuid)).any_())
@@ -53,11 +101,13 @@ class Known:
     holdings: Holdings
     heard_until: datetime | None
     """Business time of the newest license event applied; null before the first."""
+    due_at: datetime | None
+    """When time changes something because of what it holds, or does not hold any more."""
     stored: bool
     """Whether the sum has a row yet."""
 
 
-_NOTHING: Final = Known(Holdings(), None, stored=False)
+_NOTHING: Final = Known(Holdings(), None, None, stored=False)
 
 
 async def of_tenant(session: Session) -> Known:
@@ -68,17 +118,37 @@ async def of_tenant(session: Session) -> Known:
 
 async def lock(session: Session, of: Collection[UUID]) -> dict[UUID, Known]:
     """What the tenants hold, each locked until the session ends, in one order for everybody."""
-    rows = await session.rows(_LOCK, tenants=list(of))
-    if len(rows) < len(of):
-        await session.rows(_SETTLE, tenants=list(of))
-        rows = await session.rows(_LOCK, tenants=list(of))
-    return {row["tenant_id"]: _known(row) for row in rows}
+    found = {row["tenant_id"]: _known(row) for row in await session.rows(_LOCK, tenants=list(of))}
+    if missing := [tenant for tenant in of if tenant not in found]:
+        await session.rows(_SETTLE, tenants=missing)
+        await session.rows(_LOCK_TENANTS, tenants=missing)
+        found |= {row["tenant_id"]: _known(row) for row in await session.rows(_GET, tenants=missing)}
+    return found
 
 
 async def held(session: Session, license_ids: Collection[UUID]) -> dict[UUID, Held]:
     """The licenses that are known of, by id."""
     rows = await session.rows(_HELD, licenses=list(license_ids))
     return {row["license_id"]: _held(row) for row in rows}
+
+
+async def of_size(session: Session, tenant_id: UUID, size: str, *, most: int, at: datetime) -> list[Held]:
+    """Licenses for sites of that size that may cover one at `at`; of those in use the oldest, `most` a status."""
+    rows = await session.rows(
+        _OF_SIZE, tenant=tenant_id, size=size, statuses=list(_IN_USE), most=most, graced=at - GRACE
+    )
+    return [_held(row) for row in rows]
+
+
+async def next_end_of_grace(session: Session, tenant_id: UUID, *, after: datetime) -> datetime | None:
+    """When the first site license that was cancelled is no longer counted as expired, later than `after`."""
+    row = await session.row(_FIRST_GRACED, tenant=tenant_id, graced=after - GRACE)
+    return None if row is None or row["ended_at"] is None else row["ended_at"] + GRACE
+
+
+async def in_use(session: Session, tenant_id: UUID) -> list[Held]:
+    """The tenant's site licenses that are in use."""
+    return [_held(row) for row in await session.rows(_SITE_LICENSES_IN_USE, tenant=tenant_id)]
 
 
 def save_held(session: Session, tenant_id: UUID, held: Held, *, known: bool) -> None:
@@ -97,16 +167,22 @@ def save(session: Session, tenant_id: UUID, now: Known) -> None:
         trials=now.holdings.trials,
         enterprise_iot=now.holdings.enterprise_iot,
         last_ended_at=now.holdings.last_ended_at,
+        due_at=now.due_at,
     )
     session.writes.update(tenants, tenant_id=tenant_id, heard_until=now.heard_until)
 
 
+def expect(session: Session, tenant_id: UUID, due_at: datetime | None) -> None:
+    """Say when time changes the tenant's service next; the session has locked the tenant."""
+    session.writes.update(holdings, tenant_id=tenant_id, due_at=due_at)
+
+
 def _known(row: Record) -> Known:
     if row["sizes"] is None:
-        return Known(Holdings(), row["heard_until"], stored=False)
+        return Known(Holdings(), row["heard_until"], None, stored=False)
     sizes: Mapping[str, LicensedSize] = {size["site_size"]: LicensedSize(**size) for size in row["sizes"]}
     summed = Holdings(sizes, row["paid"], row["trials"], row["enterprise_iot"], row["last_ended_at"])
-    return Known(summed, row["heard_until"], stored=True)
+    return Known(summed, row["heard_until"], row["due_at"], stored=True)
 
 
 def _held(row: Record) -> Held:

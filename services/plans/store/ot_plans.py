@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, cast, select
+from sqlalchemy import ARRAY, Uuid, bindparam, cast, func, select
 
 from services.plans.domain.errors import PlanNotFound
 from services.plans.domain.holdings import LicensedSize
@@ -22,6 +22,11 @@ _GET: Final = Statement(
         plans.c.tenant_id == bindparam("tenant"), plans.c.subscription_id == bindparam("subscription")
     )
 )
+_LOCK: Final = Statement(
+    select(plans)
+    .where(plans.c.tenant_id == bindparam("tenant"), plans.c.subscription_id == bindparam("subscription"))
+    .with_for_update()
+)
 _LOCK_FOLLOWING: Final = Statement(
     select(plans)
     .where(
@@ -30,6 +35,26 @@ _LOCK_FOLLOWING: Final = Statement(
         plans.c.legacy.is_(False),
     )
     .order_by(plans.c.subscription_id)
+    .with_for_update()
+)
+_FOLLOWING: Final = Statement(
+    select(plans.c.subscription_id)
+    .where(
+        plans.c.tenant_id == bindparam("tenant"),
+        plans.c.status != "cancelled",
+        plans.c.legacy.is_(False),
+    )
+    .order_by(plans.c.subscription_id)
+)
+_EARLIEST: Final = select(func.min(plans.c.due_at).label("due_at")).where(
+    plans.c.tenant_id == bindparam("tenant")
+)
+_NEXT_DUE: Final = Statement(_EARLIEST)
+_LOCK_DUE: Final = Statement(
+    select(plans)
+    .where(plans.c.tenant_id == bindparam("tenant"), plans.c.due_at == bindparam("at"))
+    .order_by(plans.c.subscription_id)
+    .limit(bindparam("most"))
     .with_for_update()
 )
 _LIST: Final = Statement(
@@ -58,6 +83,12 @@ async def get(session: Session, subscription_id: UUID) -> OtPlan:
     return found
 
 
+async def lock(session: Session, subscription_id: UUID) -> OtPlan | None:
+    """The plan, held until the session ends."""
+    row = await session.row(_LOCK, tenant=session.tenant_id, subscription=subscription_id)
+    return None if row is None else _plan(row)
+
+
 async def page(session: Session, *, seen_by: Principal, after: UUID | None, most: int) -> list[OtPlan]:
     """The plans of the subscriptions on which the caller has a role."""
     rows = await session.rows(
@@ -66,9 +97,25 @@ async def page(session: Session, *, seen_by: Principal, after: UUID | None, most
     return [_plan(row) for row in rows]
 
 
+async def following(session: Session, tenant_id: UUID) -> list[UUID]:
+    """The subscriptions of the tenant whose plan follows its licenses."""
+    return [row["subscription_id"] for row in await session.rows(_FOLLOWING, tenant=tenant_id)]
+
+
 async def lock_following(session: Session, tenants: Collection[UUID]) -> list[OtPlan]:
     """Every plan that follows the licenses of these tenants, held until the session ends."""
     return [_plan(row) for row in await session.rows(_LOCK_FOLLOWING, tenants=list(tenants))]
+
+
+async def next_due(session: Session) -> datetime | None:
+    """When time changes a plan of the tenant next."""
+    row = await session.row(_NEXT_DUE, tenant=session.tenant_id)
+    return None if row is None else row["due_at"]
+
+
+async def lock_due(session: Session, at: datetime, *, most: int) -> list[OtPlan]:
+    """The plans that time changes at that very moment, held until the session ends."""
+    return [_plan(row) for row in await session.rows(_LOCK_DUE, tenant=session.tenant_id, at=at, most=most)]
 
 
 def add(session: Session, plan: OtPlan) -> None:

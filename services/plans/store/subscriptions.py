@@ -27,7 +27,9 @@ _ONE: Final = _VISIBLE.where(subscriptions.c.id == bindparam("subscription"))
 _GET: Final = Statement(_ONE)
 _LOCK: Final = Statement(_ONE.with_for_update(of=subscriptions))
 _HAS_PLAN: Final = (
-    select(plans.c.subscription_id).where(plans.c.subscription_id == subscriptions.c.id).exists()
+    select(plans.c.subscription_id)
+    .where(plans.c.subscription_id == subscriptions.c.id, plans.c.status != "cancelled")
+    .exists()
 )
 _LIST: Final = Statement(
     _VISIBLE.where(
@@ -61,18 +63,25 @@ async def link(session: Session, subscription_id: UUID, display_name: str, *, ow
 
     Raises SubscriptionLinkedElsewhere, which is all that is ever said of another tenant's.
     """
-    made = await session.row(
-        _LINK, subscription=subscription_id, tenant=owner.tenant_id, display_name=display_name
-    )
-    if made is None:
+    if not await link_for(session, subscription_id, display_name, tenant_id=owner.tenant_id, owner=owner.id):
         if await session.row(_OWN, tenant=owner.tenant_id, subscription=subscription_id) is None:
             raise SubscriptionLinkedElsewhere(subscription_id)
+        return False
+    return True
+
+
+async def link_for(
+    session: Session, subscription_id: UUID, display_name: str, *, tenant_id: UUID, owner: str
+) -> bool:
+    """Link the subscription to the tenant and make `owner` its Owner; false where it is linked, to whomever."""
+    made = await session.row(_LINK, subscription=subscription_id, tenant=tenant_id, display_name=display_name)
+    if made is None:
         return False
     session.writes.insert(
         role_assignments,
         subscription_id=subscription_id,
-        principal=owner.id,
-        tenant_id=owner.tenant_id,
+        principal=owner,
+        tenant_id=tenant_id,
         role="Owner",
         version=1,
     )

@@ -223,10 +223,29 @@ console_files: Final = Table(
     comment="Activation files of a tenant's management consoles",
 )
 
+device_counts: Final = Table(
+    "device_counts",
+    metadata,
+    Column("inventory_id", Uuid, primary_key=True, comment="whose devices they are; a new one after a purge"),
+    Column("site_id", Uuid, comment="null: forgotten, and its devices are being deleted"),
+    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("due_at", Moment, comment="when time alone may end a notice on the count"),
+    Column(
+        "sweep_at", Moment, comment="when idle devices are taken out of the count, or forgotten ones deleted"
+    ),
+    UniqueConstraint("site_id", name="device_counts_site"),
+    Index("device_counts_of_subscription", "tenant_id", "subscription_id"),
+    Index("device_counts_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("device_counts_sweep", "sweep_at", postgresql_where=text("sweep_at IS NOT NULL")),
+    comment="How many rows of devices are counted, kept with every change of one",
+)
+
 devices: Final = Table(
     "devices",
     metadata,
-    Column("site_id", Uuid, primary_key=True),
+    Column("inventory_id", Uuid, primary_key=True),
     Column("zone", Text, primary_key=True),
     Column("identity", Text, primary_key=True),
     Column("tenant_id", Uuid, nullable=False),
@@ -234,32 +253,19 @@ devices: Final = Table(
     Column("last_seen", Moment, nullable=False),
     Column("counted_until", Moment, nullable=False, comment="the last moment at which it is not idle"),
     Column("counted", Boolean, nullable=False, comment="whether it is in its site's count"),
-    Index("devices_idle", "site_id", "counted_until", postgresql_where=text("counted")),
-    comment="What sensors have seen of a site, one row a device",
+    Index("devices_idle", "inventory_id", "counted_until", postgresql_where=text("counted")),
+    comment="What sensors have seen of a site, one row a device or an address of one",
 )
 
 device_addresses: Final = Table(
     "device_addresses",
     metadata,
-    Column("site_id", Uuid, primary_key=True),
+    Column("inventory_id", Uuid, primary_key=True),
     Column("zone", Text, primary_key=True),
     Column("address", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
     Column("tenant_id", Uuid, nullable=False),
-    Column("identity", Text, nullable=False),
-    comment="To which device of several addresses one of them belongs",
-)
-
-device_counts: Final = Table(
-    "device_counts",
-    metadata,
-    Column("site_id", Uuid, primary_key=True),
-    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), nullable=False),
-    Column("tenant_id", Uuid, nullable=False),
-    Column("counted", Integer, nullable=False),
-    Column("due_at", Moment, comment="when time alone ends a notice on the count"),
-    Index("device_counts_of_subscription", "tenant_id", "subscription_id"),
-    Index("device_counts_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-    comment="How many rows of devices are counted, kept with every change of one",
+    comment="Which devices with a key of their own an IP and MAC belong to",
 )
 
 enterprise_iot: Final = Table(

@@ -1,0 +1,21 @@
+"""The order of work of deleting a sensor, or all of them; their activation files are revoked (B78)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.plans.commands.record_sensor import record_sensor
+from services.plans.domain.sensor import Sensor
+from services.plans.store import sensors
+from shared.db.database import Session
+from shared.events.plans import SensorDeleted
+
+
+async def delete_sensor(session: Session, sensor: Sensor, *, by: str, at: datetime) -> None:
+    """Delete the sensor, which the session has locked."""
+    await record_sensor(session, sensor, sensor.removed(), SensorDeleted, by=by, at=at)
+
+
+async def delete_all_sensors(session: Session, subscription_id: UUID, *, by: str, at: datetime) -> None:
+    """Delete what sensors the subscription has, as its plan's end does."""
+    for sensor in await sensors.lock_all(session, subscription_id):
+        await delete_sensor(session, sensor, by=by, at=at)
