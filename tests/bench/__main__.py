@@ -10,7 +10,7 @@ from typing import Final
 
 from deploy.local.errors import SetupError
 from deploy.local.places import PROJECT
-from tests.bench import catching_up, end_to_end, gateway, lag, rows, write_layer
+from tests.bench import catching_up, end_to_end, gateway, lag, plans, rows, write_layer, year
 from tests.bench.measure import Figure, table, write
 from tests.bench.testbed import Testbed, testbed
 
@@ -21,6 +21,8 @@ _GROUPS: Final[Mapping[str, Callable[[Testbed], Awaitable[list[Figure]]]]] = {
     "gateway": gateway.measure,
     "catching-up": catching_up.measure,
     "rows": rows.measure,
+    "year": year.measure,
+    "plans": plans.measure,
 }
 _FOOT: Final = """
 Value and limit are medians, the ratio is the median of the ratios of paired, alternating repetitions.

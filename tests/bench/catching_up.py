@@ -37,8 +37,10 @@ _WRITE: Final = """
         INSERT INTO inbox (event_id, source, tenant_id)
         SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])
     )
-    INSERT INTO held_licenses (license_id, tenant_id, site_size, max_devices, quantity, status, version)
-    SELECT * FROM unnest($4::uuid[], $3::uuid[], $5::text[], $6::int[], $7::int[], $8::text[], $9::int[])
+    INSERT INTO held_licenses
+        (license_id, tenant_id, sku, site_size, max_devices, quantity, status, purchased_at, term_end, version)
+    SELECT * FROM unnest($4::uuid[], $3::uuid[], $5::text[], $6::text[], $7::int[], $8::int[], $9::text[],
+                         $10::timestamptz[], $11::timestamptz[], $12::int[])
 """
 _SUBSCRIPTIONS: Final = """
     INSERT INTO plans.subscriptions (id, tenant_id, display_name, version)
@@ -46,8 +48,9 @@ _SUBSCRIPTIONS: Final = """
 """
 _PLANS: Final = """
     INSERT INTO plans.plans
-        (subscription_id, tenant_id, status, price_plan, licensed_sites, terms_version, terms_accepted_at, version)
-    SELECT t, t, 'active', 'microsoft_365', '[]', '1', now(), 1 FROM unnest($1::uuid[]) AS t
+        (subscription_id, tenant_id, status, legacy, price_plan, licensed_sites, terms_version, terms_accepted_at,
+         added_at, version)
+    SELECT t, t, 'active', false, 'microsoft_365', '[]', '1', now(), now(), 1 FROM unnest($1::uuid[]) AS t
 """
 
 
@@ -162,10 +165,13 @@ def _row(record: Any) -> tuple[Any, ...]:
         headers["ce_source"].decode(),
         UUID(headers["ce_tenantid"].decode()),
         UUID(license["id"]),
+        license["sku"],
         license["site_size"],
         license["max_devices"],
         license["quantity"],
         license["status"],
+        datetime.fromisoformat(license["purchased_at"]),
+        datetime.fromisoformat(license["term_end"]),
         license["version"],
     )
 

@@ -68,22 +68,23 @@ class Customers:
 async def _settle(session: aiohttp.ClientSession) -> Customer:
     principal = buyer(uuid4())
     wish = {"tenant_id": str(principal.tenant_id), "principal": principal.id, "roles": [*principal.roles]}
-    token = (await _call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+    token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
     plan = f"/v1/subscriptions/{uuid4()}"
-    await _call(session, "PUT", plan, token, {"display_name": "bench"})
-    await _call(session, "POST", "/v1/licenses", token, orjson.loads(BODY))
+    await call(session, "PUT", plan, token, {"display_name": "bench"})
+    await call(session, "POST", "/v1/licenses", token, orjson.loads(BODY))
     deadline = time.monotonic() + _PATIENCE
-    while (await _call(session, "POST", f"{plan}/plan/preview", token, {}))["blockers"]:
+    while (await call(session, "POST", f"{plan}/plan/preview", token, {}))["blockers"]:
         if time.monotonic() > deadline:
             raise TimeoutError("the license does not reach the plans service")
         await asyncio.sleep(_POLL)
-    await _call(session, "PUT", f"{plan}/plan", token, {"terms_accepted": True})
+    await call(session, "PUT", f"{plan}/plan", token, {"terms_accepted": True})
     return Customer(principal.tenant_id, token)
 
 
-async def _call(
-    session: aiohttp.ClientSession, method: str, path: str, token: str, body: dict[str, Any]
+async def call(
+    session: aiohttp.ClientSession, method: str, path: str, token: str, body: dict[str, Any] | None
 ) -> dict[str, Any]:
+    """The answer. Raises RuntimeError where it is a refusal."""
     headers = {"Authorization": f"Bearer {token}"}
     async with session.request(method, path, json=body, headers=headers) as response:
         if not response.ok:

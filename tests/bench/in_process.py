@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import cycle
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,28 +22,37 @@ from tests.bench.testbed import buyer
 CALLERS: Final = 16
 _POOL: Final = 16
 _SAMPLE: Final = 2_000
+_SOME: Final = """
+    SELECT tenant_id, id FROM (
+        SELECT tenant_id, id, row_number() OVER (PARTITION BY tenant_id ORDER BY random()) AS place
+        FROM licensing.licenses
+    ) AS numbered WHERE place <= $1
+"""
 _PAGE: Final = 51
 
 Operation = Callable[[UUID], Awaitable[None]]
 
 
 async def run(url: str, operation: str, tenants: list[str], seconds: float) -> dict[str, Any]:
-    """How many a second, with as many callers as CALLERS; each speaks for one of the tenants."""
+    """How many a second, with as many callers as CALLERS, each of which speaks for its own share of the tenants."""
     async with connect(
         url, role="licensing_app", schema="licensing", size=_POOL, application="bench"
     ) as database:
         do = await _OPERATIONS[operation](database, url)
-        own = [UUID(tenants[place % len(tenants)]) for place in range(CALLERS)]
-        for tenant in own:
-            await do(tenant)
+        known = [UUID(tenant) for tenant in tenants]
+        own = [known[place::CALLERS] or [known[place % len(known)]] for place in range(CALLERS)]
+        for its in own:
+            await do(its[0])
         settle_memory()
         count = 0
         began = time.perf_counter()
         end = began + seconds
 
-        async def call(tenant: UUID) -> None:
+        async def call(its: Sequence[UUID]) -> None:
             nonlocal count
-            while time.perf_counter() < end:
+            for tenant in cycle(its):
+                if time.perf_counter() >= end:
+                    break
                 await do(tenant)
                 count += 1
 
@@ -86,12 +96,10 @@ _OPERATIONS: Final = {"purchase": _purchase, "license read": _read, "license lis
 
 
 async def _some_licenses(url: str) -> dict[UUID, list[UUID]]:
-    """A sample over all the rows, by tenant."""
+    """A sample over all the rows of each tenant."""
     connection = await asyncpg.connect(url)
     try:
-        rows = await connection.fetch(
-            "SELECT tenant_id, id FROM licensing.licenses ORDER BY random() LIMIT $1", _SAMPLE
-        )
+        rows = await connection.fetch(_SOME, _SAMPLE)
     finally:
         await connection.close()
     known: dict[UUID, list[UUID]] = {}

@@ -11,6 +11,7 @@ from deploy.local.ports import HOST, Ports
 from services.licensing import app as licensing
 from services.licensing.store.catalog import Catalog
 from services.plans import app as plans
+from shared.activation.keys import SigningKey, write_private
 from shared.db.database import connect
 from shared.process import serve
 from shared.settings import ServiceSettings
@@ -22,8 +23,15 @@ def settings_in(folder: Path, database_url: str = "postgresql://nowhere") -> Ser
     """Settings of an api that believes the tokens of these tests; its keys lie in `folder`."""
     keys = folder / "internal-keys.json"
     keys.write_bytes(orjson.dumps({"keys": [SIGNING_KEY.as_dict(private=False)]}))
+    activation = folder / "activation-keys.json"
+    activation.write_bytes(write_private([SigningKey.new()]))
     return ServiceSettings.model_validate(
-        {"DATABASE_URL": database_url, "KAFKA_BOOTSTRAP_SERVERS": "nowhere", "internal_keys": keys}
+        {
+            "DATABASE_URL": database_url,
+            "KAFKA_BOOTSTRAP_SERVERS": "nowhere",
+            "internal_keys": keys,
+            "signing_keys": activation,
+        }
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from shared.clock import wall_clock
 from shared.identity import Principal
 from tests.support.running import ADMINISTRATOR, Services
 from tests.support.service_calls import token
@@ -42,7 +43,12 @@ class Inhabited:
     @property
     def owner(self) -> Principal:
         """Who may do everything here."""
-        return Principal("ada@example.com", self.tenant, ADMINISTRATOR)
+        return Principal("ada@example.com", self.tenant, ADMINISTRATOR, frozenset({"siteward.operator"}))
+
+    @property
+    def security_admin(self) -> Principal:
+        """Who alone turns Enterprise IoT on and off."""
+        return Principal("eve@example.com", self.tenant)
 
     @property
     def colleague(self) -> Principal:
@@ -56,7 +62,12 @@ class Inhabited:
             "license_id": self.license_id,
             "invoice_id": self.license_id,
             "subscription_id": self.with_plan,
+            "month": f"{wall_clock():%Y-%m}",
             "sku": "OT_SITE_L",
+            "name": "Press",
+            "principal": "ada@example.com",
+            "operation_id": self.license_id,
+            "file_id": self.license_id,
         }
 
     def at(self, urls: dict[str, str]) -> Self:
@@ -74,9 +85,8 @@ class Inhabited:
         as_: Principal | None = None,
     ) -> Answer:
         """One request, to the byte as it is given."""
-        sent = authorization(as_ or self.owner) | (
-            {} if body is None else {"Content-Type": "application/json"}
-        )
+        able = self.security_admin if path.endswith("/enterprise-iot") and method != "GET" else self.owner
+        sent = authorization(as_ or able) | ({} if body is None else {"Content-Type": "application/json"})
         connection = HTTPConnection(urlsplit(self.urls[service]).netloc, timeout=_PATIENCE)
         try:
             connection.request(method, path, body, sent | (headers or {}))
@@ -97,6 +107,16 @@ async def settle(services: Services) -> Inhabited:
     await world.quiet()
     with_plan, without_plan = await world.link(), await world.link()
     await world.add_plan(with_plan)
+    await world.add_site(with_plan, "Press")
+    # A site and a sensor of one name, so that it leads somewhere in either place.
+    sensor = await world.admin.plans.put(
+        f"/v1/subscriptions/{with_plan}/sensors/Press", {"site": "Press", "management": "local"}
+    )
+    assert sensor.status == 201, sensor
+    given = await world.admin.plans.put(
+        f"/v1/subscriptions/{with_plan}/role-assignments/eve@example.com", {"role": "SecurityAdmin"}
+    )
+    assert given.status == 201, given
     return Inhabited(services.urls, world.tenant, license["id"], with_plan, without_plan)
 
 

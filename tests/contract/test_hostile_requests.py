@@ -128,7 +128,7 @@ def test_a_body_that_is_no_such_object_is_refused(
 ) -> None:
     answer = inhabited.send(service, method, path.format(**inhabited.names), body, headers=a_key(keyed))
     assert_refused(answer)
-    if len(body) > MEBIBYTE:
+    if len(body) > MEBIBYTE and not path.endswith("/device-observations"):  # which are read up to 4 MiB
         assert answer.json["code"] == "ContentTooLarge"
 
 

@@ -42,8 +42,10 @@ def check(case: Case[Any], url: str, caller: Principal) -> None:
 
 
 def about_what_is_there(case: Case[Any], inhabited: Inhabited) -> Case[Any]:
+    # What is there has to stay there for the others.
+    names = inhabited.names | ({"name": "Gone"} if case.method == "DELETE" else {})
     for name in case.path_parameters or {}:
-        case.path_parameters[name] = inhabited.names[name]
+        case.path_parameters[name] = names[name]
     return case
 
 

@@ -47,6 +47,65 @@ CALLS: Final = {
         "GET /v1/subscriptions/{subscription_id}/plan": "SubscriptionNotFound PlanNotFound",
         "GET /v1/plans": "",
         "GET /v1/subscriptions/{subscription_id}/entitlements": "SubscriptionNotFound PlanNotFound",
+        "POST /v1/entitlement-checks": "",
+        "GET /v1/subscriptions/{subscription_id}/sites": "SubscriptionNotFound",
+        "GET /v1/subscriptions/{subscription_id}/sites/{name}": "SubscriptionNotFound SiteNotFound",
+        "PUT /v1/subscriptions/{subscription_id}/sites/{name}": """
+            SubscriptionNotFound NoPlan PlanCancelled SiteSizeNotApplicable SiteSizeNotLicensed
+            SensorsStillRegistered PreconditionFailed""",
+        "PATCH /v1/subscriptions/{subscription_id}/sites/{name}": """
+            SubscriptionNotFound SiteNotFound NoPlan PlanCancelled SiteSizeNotApplicable SiteSizeNotLicensed
+            SensorsStillRegistered PreconditionFailed PreconditionRequired""",
+        "DELETE /v1/subscriptions/{subscription_id}/sites/{name}": """
+            SubscriptionNotFound SiteNotFound SensorsStillRegistered PreconditionFailed""",
+        "POST /v1/subscriptions/{subscription_id}/sensors/{name}/device-observations": """
+            SubscriptionNotFound SensorNotFound""",
+        "GET /v1/subscriptions/{subscription_id}/statements": "SubscriptionNotFound",
+        "GET /v1/subscriptions/{subscription_id}/statements/{month}": """
+            SubscriptionNotFound StatementNotFound NotAcceptable""",
+        "POST /v1/subscriptions/{subscription_id}/plan/cancel": """
+            SubscriptionNotFound NoPlan AgreementRequired PlanCancelled ChangePending
+            SensorsStillRegistered PreconditionFailed""",
+        "POST /v1/subscriptions/{subscription_id}/plan/undo": """
+            SubscriptionNotFound NoPlan PlanCancelled NothingPending PreconditionFailed""",
+        "PATCH /v1/subscriptions/{subscription_id}/plan": """
+            SubscriptionNotFound NoPlan PricePlanNotATarget SitesNotEditableForPlan TermsNotAccepted
+            ManagedInMicrosoft365 PlanCancelled ChangePending NoActiveLicense
+            SensorsOnOtherSubscriptions PreconditionFailed PreconditionRequired""",
+        "GET /v1/operations/{operation_id}": "OperationNotFound",
+        "POST /v1/legacy-plans/import": "",
+        "GET /v1/subscriptions/{subscription_id}/role-assignments": "SubscriptionNotFound",
+        "GET /v1/subscriptions/{subscription_id}/role-assignments/{principal}": """
+            SubscriptionNotFound RoleAssignmentNotFound""",
+        "PUT /v1/subscriptions/{subscription_id}/role-assignments/{principal}": """
+            SubscriptionNotFound LastOwner PreconditionFailed""",
+        "DELETE /v1/subscriptions/{subscription_id}/role-assignments/{principal}": """
+            SubscriptionNotFound LastOwner PreconditionFailed""",
+        "GET /v1/subscriptions/{subscription_id}/sensors": "SubscriptionNotFound",
+        "GET /v1/subscriptions/{subscription_id}/sensors/{name}": "SubscriptionNotFound SensorNotFound",
+        "PUT /v1/subscriptions/{subscription_id}/sensors/{name}": """
+            SubscriptionNotFound NoPlan PlanCancelled ChangePending PreconditionFailed""",
+        "PATCH /v1/subscriptions/{subscription_id}/sensors/{name}": """
+            SubscriptionNotFound SensorNotFound NoPlan PlanCancelled PreconditionFailed
+            PreconditionRequired""",
+        "DELETE /v1/subscriptions/{subscription_id}/sensors/{name}": """
+            SubscriptionNotFound PreconditionFailed""",
+        "POST /v1/subscriptions/{subscription_id}/sensors/{name}/activation-file": """
+            SubscriptionNotFound SensorNotFound NotAcceptable PreconditionFailed""",
+        "POST /v1/subscriptions/{subscription_id}/sensors/{name}/activate": """
+            SubscriptionNotFound SensorNotFound ActivationFileSignatureInvalid
+            ActivationFileWrongSensor ActivationFileRevoked ActivationFileSuperseded
+            ActivationFileExpired PreconditionFailed""",
+        "POST /v1/console-activation-files": "SubscriptionNotFound NoPlan",
+        "GET /v1/console-activation-files": "",
+        "GET /v1/console-activation-files/{file_id}": "ConsoleFileNotFound",
+        "PUT /v1/subscriptions/{subscription_id}/enterprise-iot": """
+            SubscriptionNotFound NoEnterpriseIotLicense PreconditionFailed""",
+        "GET /v1/subscriptions/{subscription_id}/enterprise-iot": "SubscriptionNotFound",
+        "DELETE /v1/subscriptions/{subscription_id}/enterprise-iot": """
+            SubscriptionNotFound EnterpriseIotLicenseActive PreconditionFailed""",
+        "GET /v1/enterprise-iot/estimate": "",
+        "GET /v1/notices": "SubscriptionNotFound",
         "GET /v1/subscriptions/{subscription_id}/audit-events": "SubscriptionNotFound",
         "GET /v1/subscriptions/{subscription_id}/audit-events/verification": "SubscriptionNotFound",
     },
@@ -135,7 +194,7 @@ def test_a_body_has_an_example_that_its_schema_accepts(
     service: str, name: str, operation: dict[str, Any]
 ) -> None:
     if "requestBody" not in operation:
-        assert name.startswith("GET")
+        assert name.startswith(("GET", "DELETE"))
         return
     content = operation["requestBody"]["content"]["application/json"]
     validator(service, content["schema"]).validate(content["example"])

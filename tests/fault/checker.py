@@ -58,7 +58,7 @@ async def _check_licenses(story: Story, told: Iterable[Recorded]) -> int:
     now = {license["id"]: license for license in await licenses_of(story.caller)}
     answered = [license["id"] for license in story.bought.values()]
     assert sorted(now) == sorted(answered), "not every answered purchase is there exactly once"
-    by_license = _histories(told)
+    by_license = {name.removeprefix("license/"): history for name, history in _histories(told).items()}
     assert set(by_license) == set(now), "Kafka tells of other licenses than there are"
     for answer in story.bought.values():
         license = now[answer["id"]]
@@ -77,7 +77,7 @@ async def _check_plan(story: Story, told: Iterable[Recorded]) -> int:
     """The plan's version."""
     plan = (await story.caller.insist("GET", f"{story.subscription}/plan")).body
     assert sites_of(plan) == story.sites
-    (history,) = _histories(told).values()
+    (history,) = _histories(one for one in told if isinstance(one.event, PlanEvent)).values()
     last = history[-1].event
     assert isinstance(last, PlanEvent)
     assert last.plan.version == plan["version"]
@@ -88,10 +88,10 @@ async def _check_plan(story: Story, told: Iterable[Recorded]) -> int:
 
 
 def _histories(told: Iterable[Recorded]) -> dict[str, list[Recorded]]:
-    """The events of each key, versions 1 to n; what came more than once came with the same content."""
+    """The events of each subject, versions 1 to n; what came more than once came with the same content."""
     histories: defaultdict[str, list[Recorded]] = defaultdict(list)
     for one in told:
-        history = histories[one.key]
+        history = histories[one.envelope.subject]
         version = one.envelope.aggregateversion
         if version <= len(history):
             assert one == history[version - 1], "one event, two contents"

@@ -298,7 +298,8 @@ class TestWhoIsCalling:
         await world.quiet()
         subscription = await world.link()
         await world.services.owner.execute(
-            "INSERT INTO plans.role_assignments (subscription_id, principal, tenant_id, role) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO plans.role_assignments (subscription_id, principal, tenant_id, role, version)"
+            " VALUES ($1, $2, $3, $4, 1)",
             subscription,
             "bob@example.com",
             world.tenant,

@@ -57,7 +57,7 @@ SEEN_BY_A_SCHEDULER = {
         "plans": {"tenant_id", "due_at", "statement_month"},
         "holdings": {"tenant_id", "due_at"},
         "enterprise_iot": {"tenant_id", "due_at"},
-        "device_counts": {"tenant_id", "due_at"},
+        "device_counts": {"tenant_id", "due_at", "sweep_at"},
         "audit_events": {"id", "tenant_id", "chain", "at"},
         "audit_seals": {"event_id"},
     },

@@ -18,8 +18,9 @@ from services.licensing import app as licensing
 from services.licensing.store.catalog import Catalog
 from services.plans import app as plans
 from services.plans.handlers.license_changed import license_changed
+from shared.activation.keys import SigningKey, write_private
 from shared.db.database import Database, connect
-from shared.events.topics import LICENSING
+from shared.events.topics import LICENSING, PLANS
 from shared.identity import Principal
 from shared.kafka.consumer import consume
 from shared.kafka.relay import relay
@@ -98,11 +99,14 @@ async def running(
     """
     keys = folder / "internal-keys.json"
     keys.write_bytes(orjson.dumps({"keys": [SIGNING_KEY.as_dict(private=False)]}))
+    activation = folder / "activation-keys.json"
+    activation.write_bytes(write_private([SigningKey.new()]))
     settings = ServiceSettings.model_validate(
         {
             "DATABASE_URL": database_url,
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
             "internal_keys": keys,
+            "signing_keys": activation,
             "test_clocks": True,
         }
     )
@@ -126,12 +130,18 @@ async def running(
         }
         if group is not None:
             watch = await open_.enter_async_context(licensing.watch_schedule(settings))
+            watch_plans = await open_.enter_async_context(plans.watch_schedule(settings))
             await start_at_the_end(kafka, LICENSING, group)
+            await start_at_the_end(kafka, PLANS, f"{group}.licensing")
             loops |= {
                 "licensing schedule": licensing.schedule(
                     databases["licensing"], watch, catalog, sandboxes=True
                 ),
+                "licensing consumer": licensing.follow_sites(
+                    databases["licensing"], settings, group=f"{group}.licensing"
+                ),
                 "licensing seals": licensing.seal(databases["licensing"], settings),
+                "plans schedule": plans.schedule(databases["plans"], watch_plans, sandboxes=True),
                 "plans seals": plans.seal(databases["plans"], settings),
                 "licensing relay": relay(database_url, kafka, schema="licensing"),
                 "plans relay": relay(database_url, kafka, schema="plans"),

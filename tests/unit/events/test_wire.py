@@ -1,6 +1,7 @@
 """Do times, money and changes look on the wire as the contract says?"""
 
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from shared.events.event import changes
 from shared.events.examples import EXAMPLES
 from shared.events.licensing import LicensePurchased
 from shared.events.state import Line, Period
-from shared.events.wire import Money, Utc, WireModel, in_utc, utc_text
+from shared.events.wire import Money, Utc, WireModel, eight_decimals, in_utc, utc_text
 
 
 class Moment(WireModel):
@@ -68,6 +69,22 @@ def test_money_is_a_decimal_string(minor: int, amount: str) -> None:
 def test_nothing_else_is_an_amount(amount: Any) -> None:
     with pytest.raises(ValidationError):
         Money(amount=amount, currency="USD")
+
+
+@pytest.mark.parametrize(
+    ("minor", "text"),
+    [
+        (Fraction(175_000), "1750.00000000"),
+        (Fraction(175_000 * 362, 365), "1735.61643836"),
+        (Fraction(-175_000 * 362, 365), "-1735.61643836"),
+        (Fraction(1, 2_000_000), "0.00000001"),
+        (Fraction(-1, 2_000_001), "0.00000000"),
+        (Fraction(0), "0.00000000"),
+        (Fraction(5, 3), "0.01666667"),
+    ],
+)
+def test_unrounded_has_eight_decimals_half_up(minor: Fraction, text: str) -> None:
+    assert eight_decimals(minor) == text
 
 
 def test_from_and_to_are_called_so_on_the_wire() -> None:

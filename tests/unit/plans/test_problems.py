@@ -10,15 +10,23 @@ def test_every_refusal_has_a_status() -> None:
     assert {error.code for error in PlansError.__subclasses__()} == set(STATUSES)
 
 
-def test_the_present_state_is_a_conflict_the_terms_are_bad_input() -> None:
-    assert STATUSES == {
-        "SubscriptionNotFound": 404,
-        "PlanNotFound": 404,
-        "TermsNotAccepted": 400,
-        "SubscriptionLinkedElsewhere": 409,
-        "PlanAlreadyExists": 409,
-        "NoActiveLicense": 409,
+def test_the_present_state_is_a_conflict_and_what_is_wrong_in_itself_bad_input() -> None:
+    bad_input = {code for code, status in STATUSES.items() if status == 400}
+    assert bad_input == {
+        "AgreementRequired",
+        "ActivationFileExpired",
+        "ActivationFileRevoked",
+        "ActivationFileSignatureInvalid",
+        "ActivationFileSuperseded",
+        "ActivationFileWrongSensor",
+        "PricePlanNotATarget",
+        "SiteSizeNotApplicable",
+        "SitesNotEditableForPlan",
+        "TermsNotAccepted",
     }
+    absent = {code for code, status in STATUSES.items() if status == 404}
+    assert all(code.endswith("NotFound") for code in absent)
+    assert {status for code, status in STATUSES.items() if code not in absent | bad_input} == {409}
 
 
 def test_of_another_tenant_s_subscription_nothing_is_said_but_that() -> None:

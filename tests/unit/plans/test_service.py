@@ -1,13 +1,13 @@
 """Does the service run, and until when, once the last license has ended (B24)?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.plans.domain.holdings import Holdings
-from services.plans.domain.service import Service, service
+from services.plans.domain.service import Service, expected, next_change, service
 from tests.unit.plans.given import held, holding
 from tests.unit.times import at
 
@@ -62,3 +62,32 @@ def test_a_service_never_comes_back_by_itself(since: timedelta, more: timedelta)
     now = ENDED_AT + since
     states = [service(ALL_ENDED, now=moment).state for moment in (now, now + more)]
     assert order.index(states[0]) <= order.index(states[1])
+
+
+def test_time_stops_the_service_and_then_purges_its_data_and_no_more() -> None:
+    assert next_change(ALL_ENDED, after=ENDED_AT) == STOPS_AT
+    assert next_change(ALL_ENDED, after=STOPS_AT) == PURGED_AT
+    assert next_change(ALL_ENDED, after=PURGED_AT) is None
+    assert next_change(holding(held("L")), after=ENDED_AT) is None
+    assert next_change(Holdings(), after=ENDED_AT) is None
+
+
+def test_the_end_of_the_last_license_makes_the_stop_due() -> None:
+    assert expected(holding(held("L")), ALL_ENDED, due_at=None, now=ENDED_AT) == STOPS_AT
+
+
+def test_an_end_heard_of_after_the_stop_leaves_the_purge_to_do() -> None:
+    assert expected(holding(held("L")), ALL_ENDED, due_at=None, now=STOPS_AT) == PURGED_AT
+    assert expected(holding(held("L")), ALL_ENDED, due_at=None, now=PURGED_AT) == PURGED_AT
+
+
+@pytest.mark.parametrize("now", [STOPS_AT, PURGED_AT, PURGED_AT + timedelta(days=1)])
+def test_news_of_licenses_that_have_ended_lets_nothing_pass_that_is_still_to_do(now: datetime) -> None:
+    later = ALL_ENDED.after(None, held("XS", status="deleted", ended_at=ENDED_AT, license_name="old"))
+    assert expected(ALL_ENDED, later, due_at=PURGED_AT, now=now) == PURGED_AT
+    assert expected(ALL_ENDED, later, due_at=None, now=now) is None
+
+
+def test_a_license_in_use_takes_back_what_is_due() -> None:
+    bought = ALL_ENDED.after(None, held("XS", license_name="new"))
+    assert expected(ALL_ENDED, bought, due_at=PURGED_AT, now=STOPS_AT) is None

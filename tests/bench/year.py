@@ -1,0 +1,84 @@
+"""How fast does a year pass for 10,000 licenses: each renewed, charged, audited, published, and its plan true?"""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import aiohttp
+
+from shared.events.wire import utc_text
+from tests.bench.customers import call
+from tests.bench.load import connect, request
+from tests.bench.measure import Figure, figure, in_turns
+from tests.bench.pgbench import LIMITED_BY, Pgbench
+from tests.bench.purchases import BODY
+from tests.bench.testbed import Testbed, buyer
+
+_LICENSES: Final = 10_000
+_DAYS: Final = 10
+"""On which they are bought, so that they are renewed at as many moments."""
+_CALLERS: Final = 16
+_START: Final = datetime(2026, 1, 10, 9, tzinfo=UTC)
+_PATIENCE: Final = 300.0
+_POLL: Final = 0.01
+
+
+async def measure(bed: Testbed) -> list[Figure]:
+    limit = await Pgbench.prepare(await bed.database("year"))
+    rates = await in_turns(
+        {"ours": lambda: _renewals(bed), "pgbench": lambda: limit.rate(bed.seconds)}, bed.repetitions
+    )
+    return [
+        figure(
+            "clock jump of a year over 10,000 licenses",
+            "renewals/s",
+            rates["ours"],
+            rates["pgbench"],
+            limited_by=LIMITED_BY,
+            remark="from the call until the tenant is quiet in both services, through the gateway",
+        )
+    ]
+
+
+async def _renewals(bed: Testbed) -> float:
+    """Renewals a second of a tenant of its own."""
+    principal = buyer(uuid4())
+    wish = {"tenant_id": str(principal.tenant_id), "principal": principal.id, "roles": [*principal.roles]}
+    async with aiohttp.ClientSession(bed.system.url) as session:
+        token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+        await call(session, "PUT", "/v1/test-clock", token, {"now": utc_text(_START)})
+        for day in range(_DAYS):
+            await _buy(bed, token, _LICENSES // _DAYS)
+            await _advance(session, token, _START + timedelta(days=day + 1))
+        began = time.perf_counter()
+        await _advance(session, token, _START + timedelta(days=366 + _DAYS))
+        return _LICENSES / (time.perf_counter() - began)
+
+
+async def _buy(bed: Testbed, token: str, count: int) -> None:
+    connections = [await connect(bed.system.url) for _ in range(_CALLERS)]
+    wanted = request("POST", "/v1/licenses", token, BODY).encode()
+
+    async def some(place: int) -> None:
+        for _ in range(place, count, _CALLERS):
+            if await connections[place].ask(wanted) != 201:
+                raise RuntimeError(connections[place].body.decode())
+
+    await asyncio.gather(*map(some, range(_CALLERS)))
+    for connection in connections:
+        connection.close()
+
+
+async def _advance(session: aiohttp.ClientSession, token: str, to: datetime) -> None:
+    """Return once the tenant is quiet at `to`."""
+    done: dict[str, Any] = await call(session, "POST", "/v1/test-clock/advance", token, {"to": utc_text(to)})
+    deadline = time.monotonic() + _PATIENCE
+    while done.get("status") in {"not_started", "running"}:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the year does not pass")
+        await asyncio.sleep(_POLL)
+        done = await call(session, "GET", f"/v1/operations/{done['id']}", token, None)
+    if done.get("status") not in {"ready", "succeeded"}:
+        raise RuntimeError(f"the clock was not moved: {done}")
