@@ -64,12 +64,12 @@ CALLS: Final = {
         "GET /v1/subscriptions/{subscription_id}/statements/{month}": """
             SubscriptionNotFound StatementNotFound NotAcceptable""",
         "POST /v1/subscriptions/{subscription_id}/plan/cancel": """
-            SubscriptionNotFound NoPlan AgreementRequired PlanCancelled ChangePending
+            SubscriptionNotFound PlanNotFound AgreementRequired PlanCancelled ChangePending
             SensorsStillRegistered PreconditionFailed""",
         "POST /v1/subscriptions/{subscription_id}/plan/undo": """
-            SubscriptionNotFound NoPlan PlanCancelled NothingPending PreconditionFailed""",
+            SubscriptionNotFound PlanNotFound PlanCancelled NothingPending PreconditionFailed""",
         "PATCH /v1/subscriptions/{subscription_id}/plan": """
-            SubscriptionNotFound NoPlan PricePlanNotATarget SitesNotEditableForPlan TermsNotAccepted
+            SubscriptionNotFound PlanNotFound PricePlanNotATarget SitesNotEditableForPlan TermsNotAccepted
             ManagedInMicrosoft365 PlanCancelled ChangePending NoActiveLicense
             SensorsOnOtherSubscriptions PreconditionFailed PreconditionRequired""",
         "GET /v1/operations/{operation_id}": "OperationNotFound",

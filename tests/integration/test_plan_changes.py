@@ -1,60 +1,35 @@
 """Does a confirmed change of a plan take effect an hour later, and not at all once it is undone?"""
 
+import asyncio
 from typing import Any
-from uuid import uuid4
 
-import pytest
-
-from shared.identity import Principal
-from tests.support.service_calls import Answer, ServiceClient
+from tests.support.legacy_plans import import_plan, plan_path
+from tests.support.service_calls import Answer
 from tests.support.world import World
 
 START = "2027-06-01T00:00:00Z"
-OPERATOR = frozenset({"siteward.operator"})
+A_SECOND_BEFORE = "2027-06-01T00:59:59Z"
+EFFECTIVE = "2027-06-01T01:00:00Z"
 
 
-def path_of(subscription: str) -> str:
-    return f"/v1/subscriptions/{subscription}/plan"
+async def cancel(world: World, subscription: str, query: str = "", **sent: Any) -> Answer:
+    return await world.admin.plans.post(f"{plan_path(subscription)}/cancel{query}", {"agree": True}, **sent)
 
 
-async def patch(world: World, subscription: str, **edit: Any) -> Answer:
-    etag = (await world.admin.plans.get(path_of(subscription))).etag
-    return await world.admin.plans.send(
-        "PATCH", path_of(subscription), {"terms_accepted": True} | edit, headers={"If-Match": etag}
-    )
+async def undo(world: World, subscription: str, **sent: Any) -> Answer:
+    return await world.admin.plans.post(f"{plan_path(subscription)}/undo", **sent)
 
 
-async def import_plan(world: World, **row: Any) -> Answer:
-    """A legacy plan of the world's tenant, on a new subscription."""
-    plan = {
-        "tenant_id": str(world.tenant),
-        "subscription_id": str(uuid4()),
-        "display_name": "Old plant",
-        "owner": "ada@example.com",
-        "price_plan": "monthly",
-        "committed_devices": 1000,
-        "started_at": "2023-01-01T00:00:00Z",
-    } | row
-    operator = Principal("op@example.com", uuid4(), frozenset(), OPERATOR)
-    client = ServiceClient(world.services.http, world.services.urls["plans"], operator)
-    answer = await client.post("/v1/legacy-plans/import", {"plans": [plan]})
-    assert answer.status == 201, answer
-    (listed,) = (await world.admin.plans.get("/v1/plans")).json["items"]
-    assert listed["subscription_id"] == plan["subscription_id"]
-    return answer
-
-
-async def subscription_of(world: World) -> str:
-    (listed,) = (await world.admin.plans.get("/v1/plans")).json["items"]
-    subscription: str = listed["subscription_id"]
-    return subscription
+def actions(plan: Any) -> dict[str, str | None]:
+    """What stands against each of a plan's actions."""
+    return {action["action"]: action["reason_code"] for action in plan["allowed_actions"]}
 
 
 async def test_a_plan_ends_an_hour_after_its_cancel_with_all_that_is_on_it(world: World) -> None:
     await world.sandbox(START)
     subscription = (await world.a_plan())["subscription_id"]
     await world.add_site(subscription, "Press")
-    path = path_of(subscription)
+    path = plan_path(subscription)
     asked = await world.admin.plans.post(f"{path}/cancel", {})
     assert (asked.status, asked.code) == (400, "AgreementRequired")
     async with world.expects("plan.cancel_requested"):
@@ -79,11 +54,11 @@ async def test_undoing_restores_what_was(world: World) -> None:
     await world.sandbox(START)
     subscription = (await world.a_plan())["subscription_id"]
     before = await world.plan(subscription)
-    await world.admin.plans.post(f"{path_of(subscription)}/cancel", {"agree": True})
+    await world.admin.plans.post(f"{plan_path(subscription)}/cancel", {"agree": True})
     async with world.expects("plan.change_undone"):
-        undone = (await world.admin.plans.post(f"{path_of(subscription)}/undo")).json
+        undone = (await world.admin.plans.post(f"{plan_path(subscription)}/undo")).json
     assert undone == before | {"version": before["version"] + 2}
-    assert (await world.admin.plans.post(f"{path_of(subscription)}/undo")).code == "NothingPending"
+    assert (await world.admin.plans.post(f"{plan_path(subscription)}/undo")).code == "NothingPending"
     async with world.expects():
         await world.advance("2027-06-01T02:00:00Z")
 
@@ -93,104 +68,157 @@ async def test_sensors_stand_against_a_cancel_and_are_named(world: World) -> Non
     await world.add_site(subscription, "Press")
     sensor = f"/v1/subscriptions/{subscription}/sensors/north"
     assert (await world.admin.plans.put(sensor, {"site": "press"})).status == 201
-    refused = await world.admin.plans.post(f"{path_of(subscription)}/cancel", {"agree": True})
+    refused = await world.admin.plans.post(f"{plan_path(subscription)}/cancel", {"agree": True})
     assert (refused.status, refused.code, refused.json["sensors"]) == (
         409,
         "SensorsStillRegistered",
         ["north"],
     )
-    tried = await world.admin.plans.post(f"{path_of(subscription)}/cancel?dry_run=true", {"agree": True})
+    tried = await world.admin.plans.post(f"{plan_path(subscription)}/cancel?dry_run=true", {"agree": True})
     assert tried.status == 200, tried
     assert tried.json["removes"]["sensors"] == ["north"]
     assert [one["code"] for one in tried.json["blockers"]] == ["SensorsStillRegistered"]
 
 
-async def test_an_edit_of_a_legacy_plan_bills_by_the_second(world: World) -> None:
-    await world.sandbox(START)
-    await import_plan(world)
-    subscription = await subscription_of(world)
-    await world.advance("2027-06-15T23:00:00Z")
-    async with world.expects("plan.change_requested"):
-        edited = await patch(world, subscription, committed_devices=1500)
-    assert edited.status == 202, edited
-    async with world.expects("plan.change_effective"):
-        await world.advance("2027-06-16T00:00:00Z")
-    async with world.expects("statement.closed"):
-        await world.advance("2027-07-01T00:00:00Z")
-    june = (await world.admin.plans.get(f"/v1/subscriptions/{subscription}/statements/2027-06")).json
-    assert june["total"] == {"amount": "1750.00", "currency": "USD"}
-    assert [line["amount"] for line in june["lines"]] == ["700.00", "1050.00"]
-
-
-async def test_a_legacy_trial_becomes_monthly_for_a_thousand_devices(world: World) -> None:
-    await world.sandbox(START)
-    await import_plan(world, price_plan="trial", committed_devices=2000, started_at="2027-05-20T12:00:00Z")
-    subscription = await subscription_of(world)
-    async with world.expects("plan.price_plan_changed") as heard:
-        await world.advance("2027-06-20T00:00:00Z")
-    plan = await world.plan(subscription)
-    assert (plan["price_plan"], plan["committed_devices"]) == ("monthly", 1000)
-    assert heard[0].envelope.time.isoformat() == "2027-06-19T12:00:00+00:00"
-
-
-@pytest.mark.parametrize(
-    ("edit", "status", "code"),
-    [
-        ({"price_plan": "trial"}, 400, "PricePlanNotATarget"),
-        ({"sites": 3}, 400, "SitesNotEditableForPlan"),
-        ({"committed_devices": 150}, 422, "InvalidRequest"),
-        ({"committed_devices": 1500, "terms_accepted": False}, 400, "TermsNotAccepted"),
-        ({"price_plan": "microsoft_365"}, 409, "NoActiveLicense"),
-    ],
-)
-async def test_what_cannot_be_edited_is_refused(
-    world: World, edit: dict[str, Any], status: int, code: str
-) -> None:
-    await import_plan(world)
-    refused = await patch(world, await subscription_of(world), **edit)
-    assert (refused.status, refused.code) == (status, code)
-
-
-async def test_a_legacy_plan_goes_over_to_site_licenses(world: World) -> None:
-    await world.sandbox(START)
-    await import_plan(world)
-    subscription = await subscription_of(world)
-    await world.add_site(subscription, "Press", None)
-    await world.buy("OT_SITE_L")
+async def test_a_cancel_can_be_tried_without_effect(world: World) -> None:
+    license = await world.buy("OT_SITE_L", 2)
     await world.quiet()
-    assert (await patch(world, subscription, price_plan="microsoft_365")).status == 202
-    await world.advance("2027-06-01T01:00:00Z")
-    plan = await world.plan(subscription)
-    assert (plan["price_plan"], plan["committed_devices"]) == ("microsoft_365", None)
-    check = {"checks": [{"subscription_id": subscription, "site": "press"}]}
-    assert (await world.admin.plans.post("/v1/entitlement-checks", check)).json["results"][0]["code"] == (
-        "UNLICENSED_SITE"
+    subscription = (await world.add_plan(await world.link()))["subscription_id"]
+    await world.add_site(subscription, "Press")
+    before = await world.plan(subscription)
+    async with world.expects():
+        tried = await cancel(world, subscription, "?dry_run=true")
+    assert tried.status == 200, tried
+    assert "Operation-Location" not in tried.headers
+    assert tried.json["removes"] == {"sites": ["Press"], "sensors": [], "enterprise_iot": False}
+    assert tried.json["licenses_kept"] == [license["id"]]
+    assert [warning["code"] for warning in tried.json["warnings"]] == ["LicensesKept"]
+    assert "/v1/licenses" in tried.json["warnings"][0]["detail"]
+    assert tried.json["blockers"] == []
+    assert tried.json["plan"]["status"] == "cancel_pending"
+    assert await world.plan(subscription) == before
+    unsure = await world.admin.plans.post(f"{plan_path(subscription)}/cancel?dry_run=true", {})
+    assert (unsure.status, unsure.code) == (400, "AgreementRequired")
+
+
+async def test_a_cancel_is_accepted_with_where_to_ask_and_when(world: World) -> None:
+    subscription = (await world.a_plan())["subscription_id"]
+    accepted = await cancel(world, subscription, key="once")
+    assert accepted.status == 202, accepted
+    assert accepted.headers["Retry-After"] == "600"
+    again = await cancel(world, subscription, key="once")
+    assert again.replayed
+    assert again.body == accepted.body
+    assert again.headers["Operation-Location"] == accepted.headers["Operation-Location"]
+
+
+async def test_of_those_who_cancel_at_once_one_does(world: World) -> None:
+    subscription = (await world.a_plan())["subscription_id"]
+    async with world.expects("plan.cancel_requested"):
+        answers = await asyncio.gather(*(cancel(world, subscription) for _ in range(8)))
+    assert sorted(answer.status for answer in answers) == [202] + 7 * [409]
+    assert {answer.code for answer in answers} == {None, "ChangePending"}
+
+
+async def test_a_plan_on_which_nobody_looked_again_is_not_cancelled(world: World) -> None:
+    added = await world.a_plan()
+    subscription = added["subscription_id"]
+    etag = (await world.admin.plans.get(plan_path(subscription))).etag
+    await cancel(world, subscription)
+    await undo(world, subscription)
+    stale = await cancel(world, subscription, headers={"If-Match": etag})
+    assert (stale.status, stale.code) == (412, "PreconditionFailed")
+    unsure = await world.admin.plans.post(
+        f"{plan_path(subscription)}/cancel", {"agree": False}, headers={"If-Match": etag}
     )
-    await world.add_site(subscription, "Press", "L")
-    assert (await world.admin.plans.post("/v1/entitlement-checks", check)).json["results"][0][
-        "code"
-    ] == "VALID"
+    assert unsure.code == "AgreementRequired"
 
 
-async def test_an_import_takes_all_or_nothing_and_names_each_bad_row(world: World) -> None:
-    row = {
-        "tenant_id": str(world.tenant),
-        "subscription_id": str(uuid4()),
-        "display_name": "Old plant",
-        "owner": "ada@example.com",
-        "price_plan": "monthly",
-        "committed_devices": 1000,
-        "started_at": "2023-01-01T00:00:00Z",
+async def test_a_change_can_be_withdrawn_until_it_takes_effect_and_no_moment_longer(world: World) -> None:
+    # The clock is moved and nobody tells the scheduler: what is past is past all the same.
+    await world.sandbox(START)
+    subscription = (await world.a_plan())["subscription_id"]
+    await cancel(world, subscription)
+    await world.move_clock(A_SECOND_BEFORE)
+    assert (await undo(world, subscription)).status == 200
+    assert (await cancel(world, subscription)).json["effective_at"] == "2027-06-01T01:59:59Z"
+    await world.move_clock("2027-06-01T01:59:59Z")
+    late = await undo(world, subscription)
+    assert (late.status, late.code) == (409, "PlanCancelled")
+
+
+async def test_what_may_be_done_is_what_trying_it_says(world: World) -> None:
+    await world.sandbox(START)
+    subscription = (await world.a_plan())["subscription_id"]
+    assert actions(await world.plan(subscription)) == {
+        "cancel": None,
+        "edit": "ManagedInMicrosoft365",
+        "undo": "NothingPending",
+        "migrate": "ManagedInMicrosoft365",
     }
-    operator = Principal("op@example.com", uuid4(), frozenset(), OPERATOR)
-    client = ServiceClient(world.services.http, world.services.urls["plans"], operator)
-    rows = [row, row, row | {"subscription_id": str(uuid4()), "started_at": "2999-01-01T00:00:00Z"}]
-    refused = await client.post("/v1/legacy-plans/import", {"plans": rows})
-    assert (refused.status, refused.code) == (422, "InvalidRequest")
-    assert {one["pointer"] for one in refused.json["errors"]} == {
-        "/plans/1/subscription_id",
-        "/plans/2/started_at",
-    }
-    assert (await world.admin.plans.get("/v1/plans")).json["items"] == []
-    forbidden = await world.admin.plans.post("/v1/legacy-plans/import", {"plans": [row]})
-    assert (forbidden.status, forbidden.json["required_roles"]) == (403, ["siteward.operator"])
+    pending = (await cancel(world, subscription)).json["plan"]
+    assert (actions(pending)["cancel"], actions(pending)["undo"]) == ("ChangePending", None)
+    assert {one["action"]: one["until"] for one in pending["allowed_actions"]}["undo"] == EFFECTIVE
+    await world.advance(EFFECTIVE)
+    (listed,) = (await world.admin.plans.get("/v1/plans")).json["items"]
+    assert set(actions(listed).values()) == {"PlanCancelled"}
+    assert (listed["service_state"], listed["licensed_sites"]) == ("stopped", [])
+
+
+async def test_a_subscription_whose_plan_has_ended_is_offered_for_one_again(world: World) -> None:
+    await world.sandbox(START)
+    subscription = (await world.a_plan())["subscription_id"]
+    eligible = "/v1/subscriptions?eligible_for=plan"
+    await cancel(world, subscription)
+    assert (await world.admin.plans.get(eligible)).json["items"] == []
+    preview = (await world.admin.plans.post(f"{plan_path(subscription)}/preview")).json
+    assert [blocker["code"] for blocker in preview["blockers"]] == ["PlanAlreadyExists"]
+    await world.advance(EFFECTIVE)
+    (offered,) = (await world.admin.plans.get(eligible)).json["items"]
+    assert offered["id"] == subscription
+    ended = await world.plan(subscription)
+    anew = await world.add_plan(subscription)
+    assert (anew["status"], anew["version"]) == ("active", ended["version"] + 1)
+    assert anew["terms_accepted_at"] == EFFECTIVE
+
+
+async def test_what_is_written_on_a_plan_that_has_ended_is_refused(world: World) -> None:
+    await world.sandbox(START)
+    subscription = (await world.a_plan())["subscription_id"]
+    await cancel(world, subscription)
+    await world.advance(EFFECTIVE)
+    site = f"/v1/subscriptions/{subscription}/sites/Press"
+    answers = [
+        await cancel(world, subscription),
+        await undo(world, subscription),
+        await world.admin.plans.put(site, {"display_name": "Press", "site_size": "L"}),
+    ]
+    assert [(answer.status, answer.code) for answer in answers] == 3 * [(409, "PlanCancelled")]
+
+
+async def test_a_plans_end_takes_enterprise_iot_with_it(world: World) -> None:
+    await world.sandbox(START)
+    subscription = await import_plan(world, enterprise_iot=True)
+    assert (await cancel(world, subscription)).json["removes"]["enterprise_iot"]
+    async with world.expects("plan.cancelled", "enterprise_iot.changed") as heard:
+        await world.advance(EFFECTIVE)
+    assert {one.envelope.time.isoformat() for one in heard} == {"2027-06-01T01:00:00+00:00"}
+    shown = (await world.admin.plans.get(f"/v1/subscriptions/{subscription}/enterprise-iot")).json
+    assert shown["status"] == "off"
+
+
+async def test_each_change_is_audited_with_who_asked_and_what_time_did(world: World) -> None:
+    await world.sandbox(START)
+    subscription = (await world.a_plan())["subscription_id"]
+    operation = (await cancel(world, subscription)).headers["Operation-Location"].rpartition("/")[2]
+    await world.advance(EFFECTIVE)
+    events = (await world.admin.plans.get(f"/v1/subscriptions/{subscription}/audit-events")).json["items"]
+    told = [
+        (one["action"], one["actor"], one["at"], one["reason"])
+        for one in events
+        if one["action"] in {"plan.cancel_requested", "plan.cancelled"}
+    ]
+    assert told == [
+        ("plan.cancel_requested", "ada@example.com", START, None),
+        ("plan.cancelled", "siteward", EFFECTIVE, f"operation/{operation}"),
+    ]

@@ -1,8 +1,8 @@
 """Both services as they run in production, their loops in tasks of this process and their apis on real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from services.plans import app as plans
 from services.plans.handlers.license_changed import license_changed
 from shared.activation.keys import SigningKey, write_private
 from shared.db.database import Database, connect
+from shared.db.unreachable import UNREACHABLE
 from shared.events.topics import LICENSING, PLANS
 from shared.identity import Principal
 from shared.kafka.consumer import consume
@@ -134,14 +135,16 @@ async def running(
             await start_at_the_end(kafka, LICENSING, group)
             await start_at_the_end(kafka, PLANS, f"{group}.licensing")
             loops |= {
-                "licensing schedule": licensing.schedule(
-                    databases["licensing"], watch, catalog, sandboxes=True
+                "licensing schedule": _supervised(
+                    lambda: licensing.schedule(databases["licensing"], watch, catalog, sandboxes=True)
                 ),
                 "licensing consumer": licensing.follow_sites(
                     databases["licensing"], settings, group=f"{group}.licensing"
                 ),
                 "licensing seals": licensing.seal(databases["licensing"], settings),
-                "plans schedule": plans.schedule(databases["plans"], watch_plans, sandboxes=True),
+                "plans schedule": _supervised(
+                    lambda: plans.schedule(databases["plans"], watch_plans, sandboxes=True)
+                ),
                 "plans seals": plans.seal(databases["plans"], settings),
                 "licensing relay": relay(database_url, kafka, schema="licensing"),
                 "plans relay": relay(database_url, kafka, schema="plans"),
@@ -173,6 +176,17 @@ async def running(
             for task in services.loops.values():
                 task.cancel()
             await asyncio.wait(services.loops.values())
+
+
+async def _supervised(loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the loop for ever, begun anew as the supervisor does where the database has ended its connection.
+
+    A test that runs long without awaiting stops the loops of this process, also in the middle of a transaction,
+    and PostgreSQL ends what is idle there.
+    """
+    while True:
+        with suppress(*UNREACHABLE):
+            await loop()
 
 
 def _http() -> aiohttp.ClientSession:

@@ -1,15 +1,14 @@
 """The route by which operators take over existing customers' legacy plans."""
 
-from datetime import datetime
-from typing import Final, Literal, Self
+from typing import Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.plans.commands.import_legacy import LegacyPlan, import_legacy
+from services.plans.commands.import_legacy import ImportRefused, LegacyPlan, import_legacy
 from services.plans.domain.legacy_plan import DEVICES_STEP
 from shared.events.wire import UtcInput, WireModel
 from shared.http import problems
@@ -37,14 +36,12 @@ class LegacyPlanIn(Input):
     started_at: UtcInput
     enterprise_iot: bool = False
 
-    @model_validator(mode="after")
-    def _has_sites_if_annual(self) -> Self:
-        if self.sites is not None and self.price_plan != "annual":
+    @field_validator("sites")
+    @classmethod
+    def _of_an_annual_plan(cls, sites: int | None, known: ValidationInfo) -> int | None:
+        if sites is not None and known.data.get("price_plan") != "annual":
             raise ValueError("only an annual plan has a number of sites")
-        return self
-
-    def row(self) -> LegacyPlan:
-        return LegacyPlan(**{name: getattr(self, name) for name in LegacyPlanIn.model_fields})
+        return sites
 
 
 class LegacyImportIn(Input):
@@ -70,6 +67,17 @@ class LegacyImportIn(Input):
 
     plans: list[LegacyPlanIn] = Field(min_length=1, max_length=_MOST)
 
+    @property
+    def tenants(self) -> list[UUID]:
+        """Each once, in the order in which everybody locks them."""
+        return sorted({one.tenant_id for one in self.plans})
+
+    def rows(self) -> list[LegacyPlan]:
+        return [
+            LegacyPlan(**{name: getattr(one, name) for name in LegacyPlanIn.model_fields})
+            for one in self.plans
+        ]
+
 
 class LegacyImportOut(WireModel):
     imported: int
@@ -81,28 +89,12 @@ async def import_plans(request: Request) -> Response:
     async with write(request) as call:
         call.allow(OPERATOR, held=call.principal.scopes)
         asked = await call.body(LegacyImportIn)
-        tenants = sorted({one.tenant_id for one in asked.plans})
-        call.session.widen(tenants)
-        clocks = {tenant: await call.now_of(tenant) for tenant in tenants}  # locked in one order by everybody
-        errors = _late(asked, clocks)
-        for place, one in enumerate(asked.plans):
-            now = clocks[one.tenant_id]
-            if await import_legacy(call.session, one.row(), by=call.principal.id, now=now) is None:
-                errors.append((f"/plans/{place}/subscription_id", "The subscription is linked already."))
-            await call.session.flush()
-        if errors:
-            raise Refused(
-                problems.invalid_request(
-                    [{"pointer": pointer, "detail": detail} for pointer, detail in errors]
-                )
-            )
+        call.session.widen(asked.tenants)
+        clocks = {tenant: await call.now_of(tenant) for tenant in asked.tenants}
+        try:
+            await import_legacy(call.session, asked.rows(), by=call.principal.id, clocks=clocks)
+        except ImportRefused as refused:
+            errors = [{"pointer": pointer, "detail": detail} for pointer, detail in refused.errors]
+            raise Refused(problems.invalid_request(errors)) from refused
         call.answer(201, LegacyImportOut(imported=len(asked.plans)))
     return call.response
-
-
-def _late(asked: LegacyImportIn, clocks: dict[UUID, datetime]) -> list[tuple[str, str]]:
-    return [
-        (f"/plans/{place}/started_at", "A plan cannot have started in the future.")
-        for place, one in enumerate(asked.plans)
-        if one.started_at > clocks[one.tenant_id]
-    ]

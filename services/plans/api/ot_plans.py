@@ -73,7 +73,8 @@ async def add(request: Request) -> Response:
             call.session, subscription, terms_accepted=asked.terms_accepted, by=call.principal, now=now
         )
         plan = await ot_plans.get(call.session, subscription.id)
-        added = AddedPlanOut.of(state, await _actions(call, plan))
+        known = await holdings.of_tenant(call.session)
+        added = AddedPlanOut.of(state, await _actions(call, plan, known.holdings))
         if asked.activation_file:
             keys = call.request.app.state.activation_keys
             issued = await issue_console_file(
@@ -98,7 +99,7 @@ async def get_plan(request: Request) -> Response:
         now = await call.now()
         counts = await device_counts.of_subscriptions(call.session, [subscription.id], now=now)
         state = state_of(plan, known, now=now, detected=counts.get(subscription.id, 0))
-        call.answer(200, PlanOut.of(state, await _actions(call, plan)), version=plan.version)
+        call.answer(200, PlanOut.of(state, await _actions(call, plan, known.holdings)), version=plan.version)
     return call.response
 
 
@@ -125,9 +126,11 @@ async def list_plans(request: Request) -> Response:
     return call.response
 
 
-async def _actions(call: Call, plan: OtPlan) -> list[AllowedAction]:
-    known = await holdings.of_tenant(call.session)
-    return _actions_among(plan, known.holdings, await sensors.names_by_subscription(call.session))
+async def _actions(call: Call, plan: OtPlan, held: Holdings) -> list[AllowedAction]:
+    # No other plan could go over to site licenses, wherever sensors are.
+    elsewhere = plan.legacy and await sensors.on_other_subscriptions(call.session, plan.subscription_id)
+    names = await sensors.names_on(call.session, plan.subscription_id)
+    return actions_of(plan, names, Surroundings(held, elsewhere))
 
 
 def _actions_among(plan: OtPlan, held: Holdings, named: Mapping[UUID, Sequence[str]]) -> list[AllowedAction]:

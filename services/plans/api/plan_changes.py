@@ -22,9 +22,9 @@ from services.plans.domain.errors import (
     ChangePending,
     ManagedInMicrosoft365,
     NoActiveLicense,
-    NoPlan,
     NothingPending,
     PlanCancelled,
+    PlanNotFound,
     PlansError,
     PricePlanNotATarget,
     SensorsOnOtherSubscriptions,
@@ -38,7 +38,7 @@ from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.pending_change import DELAY
 from services.plans.domain.plan_cancellation import refusal_to_cancel
 from services.plans.events import state_of
-from services.plans.store import device_counts, enterprise_iot, holdings, sites
+from services.plans.store import device_counts, enterprise_iot, holdings, ot_plans, sites
 from shared.events.wire import Utc, WireModel
 from shared.http import problems
 from shared.http.call import Call, Input, Nothing, Partial
@@ -104,7 +104,7 @@ class EditPlanIn(Partial):
         if_match="honored",
         errors=[
             SubscriptionNotFound,
-            NoPlan,
+            PlanNotFound,
             AgreementRequired,
             PlanCancelled,
             ChangePending,
@@ -115,12 +115,12 @@ class EditPlanIn(Partial):
 async def cancel(request: Request) -> Response:
     """Cancel a plan: an hour later all services go from the subscription (B36 to B39)."""
     async with write(request) as call:
-        held, asked, now = await _held(call, CancelPlanIn)
+        held, _, now = await _held(call, CancelPlanIn, check=_agreed)
         only_sensors = isinstance(refusal_to_cancel(held.plan, held.sensors), SensorsStillRegistered)
-        if asked.agree and only_sensors and call.query(DryRun).dry_run:
+        if only_sensors and call.query(DryRun).dry_run:
             plan: OtPlan = held.plan
         else:
-            plan, _ = await cancel_plan(call.session, held, agree=asked.agree, by=call.principal, now=now)
+            plan = await cancel_plan(call.session, held, by=call.principal, now=now)
         effective_at = now + DELAY if plan.pending is None else plan.pending.effective_at
         headers = (
             {}
@@ -139,7 +139,7 @@ async def cancel(request: Request) -> Response:
         answer=PlanOut,
         dry_run=True,
         if_match="honored",
-        errors=[SubscriptionNotFound, NoPlan, PlanCancelled, NothingPending],
+        errors=[SubscriptionNotFound, PlanNotFound, PlanCancelled, NothingPending],
     ),
 )
 async def undo(request: Request) -> Response:
@@ -161,7 +161,7 @@ async def undo(request: Request) -> Response:
         if_match="needed",
         errors=[
             SubscriptionNotFound,
-            NoPlan,
+            PlanNotFound,
             PricePlanNotATarget,
             SitesNotEditableForPlan,
             TermsNotAccepted,
@@ -187,6 +187,11 @@ async def edit(request: Request) -> Response:
     return call.response
 
 
+def _agreed(_: OtPlan, asked: CancelPlanIn) -> None:
+    if not asked.agree:
+        raise AgreementRequired
+
+
 def _check(plan: OtPlan, asked: EditPlanIn) -> None:
     """What of a body fits no plan of its kind. Raises Refused (422), and what `legacy_plan.check` does."""
     target = asked.price_plan or plan.price_plan
@@ -206,8 +211,9 @@ async def _held(
     """The plan, locked and as it is now, and what was sent: all checks that come before a rule."""
     now = await call.now()
     subscription = await subscription_of(call)
+    await ot_plans.get(call.session, subscription.id)
     call.allow(roles.CHANGE_PLAN, held=subscription.roles)
-    asked = await call.body(model, optional=model is Nothing, dry_run=True)
+    asked = await call.body(model, optional=True, dry_run=True)
     held = await hold(call.session, subscription.id, now)
     if check is not None:
         check(held.plan, asked)

@@ -33,7 +33,7 @@ async def add_plan(
     state = events.state_of(added, known, now=now)
     write = ot_plans.add if before is None else ot_plans.save
     write(session, added)
-    plan_terms.add(session, added, at=now)
+    await plan_terms.add(session, added, at=now)
     events.added(session, added, state, now=now)
     audit.record(
         session,

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.plans.commands.record_plan import record_plan
 from services.plans.commands.take_effect import catch_up
 from services.plans.domain import legacy_plan, pending_change, plan_cancellation
-from services.plans.domain.errors import NoPlan
+from services.plans.domain.errors import PlanNotFound
 from services.plans.domain.legacy_plan import Edit, Surroundings
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.store import holdings, operations, ot_plans, sensors
@@ -15,7 +15,6 @@ from services.plans.store.holdings import Known
 from services.plans.store.operations import Kind
 from shared.db.database import Session
 from shared.events.plans import PlanCancelRequested, PlanChangeRequested, PlanChangeUndone
-from shared.events.state import PlanState
 from shared.identity import Principal
 from shared.ids import new_id
 
@@ -36,11 +35,11 @@ class Held:
 
 
 async def hold(session: Session, subscription_id: UUID, now: datetime) -> Held:
-    """Lock the tenant and the plan. Raises NoPlan."""
+    """Lock the tenant and the plan. Raises PlanNotFound."""
     known = (await holdings.lock(session, [session.tenant_id]))[session.tenant_id]
     plan = await ot_plans.lock(session, subscription_id)
     if plan is None:
-        raise NoPlan(subscription_id)
+        raise PlanNotFound(subscription_id)
     plan = await catch_up(session, plan, known, now)
     return Held(
         plan,
@@ -50,19 +49,15 @@ async def hold(session: Session, subscription_id: UUID, now: datetime) -> Held:
     )
 
 
-async def cancel_plan(
-    session: Session, held: Held, *, agree: bool, by: Principal, now: datetime
-) -> tuple[OtPlan, PlanState]:
-    """Confirm the end of the plan (B36, B37).
+async def cancel_plan(session: Session, held: Held, *, by: Principal, now: datetime) -> OtPlan:
+    """Confirm the end of the plan, once it was agreed to (B36, B37).
 
-    Raises AgreementRequired, PlanCancelled, ChangePending, SensorsStillRegistered.
+    Raises PlanCancelled, ChangePending, SensorsStillRegistered.
     """
-    after = plan_cancellation.cancel(
-        held.plan, held.sensors, agree=agree, operation_id=new_id(), by=by.id, now=now
-    )
+    after = plan_cancellation.cancel(held.plan, held.sensors, operation_id=new_id(), by=by.id, now=now)
     _begin(session, after, "plan.cancel")
-    state = await record_plan(session, held.plan, after, PlanCancelRequested, held.known, by=by.id, at=now)
-    return after, state
+    await record_plan(session, held.plan, after, PlanCancelRequested, held.known, by=by.id, at=now)
+    return after
 
 
 async def edit_plan(session: Session, held: Held, wanted: Edit, *, by: Principal, now: datetime) -> OtPlan:

@@ -1,5 +1,6 @@
 """The order of work of taking over existing customers' legacy plans (B51); new ones can no longer be bought (B9)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -8,8 +9,8 @@ from uuid import UUID
 from services.plans import events
 from services.plans.commands.enterprise_iot import begin_legacy
 from services.plans.domain.legacy_plan import imported
-from services.plans.domain.ot_plan import OtPlan
 from services.plans.store import audit, holdings, ot_plans, plan_terms, subscriptions
+from services.plans.store.holdings import Known
 from shared.db.database import Session
 
 
@@ -27,14 +28,39 @@ class LegacyPlan:
     enterprise_iot: bool
 
 
-async def import_legacy(session: Session, row: LegacyPlan, *, by: str, now: datetime) -> OtPlan | None:
-    """Take over one plan as of `now`, its tenant's present; None where the subscription is linked already."""
-    made = await subscriptions.link_for(
-        session, row.subscription_id, row.display_name, tenant_id=row.tenant_id, owner=row.owner
-    )
-    if not made:
-        return None
-    known = (await holdings.lock(session, [row.tenant_id]))[row.tenant_id]
+class ImportRefused(Exception):
+    """None of the plans is taken over; each bad one is named by a JSON pointer."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(f"{pointer}: {detail}" for pointer, detail in self.errors))
+
+
+async def import_legacy(
+    session: Session, rows: Sequence[LegacyPlan], *, by: str, clocks: Mapping[UUID, datetime]
+) -> None:
+    """Take over the plans as of `clocks`, the present of each tenant, from which on they are charged.
+
+    Raises ImportRefused where a plan has not started yet, or its subscription is linked already, to whomever, or
+    is in the rows twice.
+    """
+    known = await holdings.lock(session, {row.tenant_id for row in rows})
+    errors = []
+    for place, row in enumerate(rows):
+        now = clocks[row.tenant_id]
+        if row.started_at > now:
+            errors.append((f"/plans/{place}/started_at", "A plan cannot have started in the future."))
+        elif await subscriptions.link_for(
+            session, row.subscription_id, row.display_name, tenant_id=row.tenant_id, owner=row.owner
+        ):
+            await _take_over(session, row, known[row.tenant_id], by=by, now=now)
+        else:
+            errors.append((f"/plans/{place}/subscription_id", "The subscription is linked already."))
+    if errors:
+        raise ImportRefused(errors)
+
+
+async def _take_over(session: Session, row: LegacyPlan, known: Known, *, by: str, now: datetime) -> None:
     plan = imported(
         subscription_id=row.subscription_id,
         tenant_id=row.tenant_id,
@@ -45,9 +71,8 @@ async def import_legacy(session: Session, row: LegacyPlan, *, by: str, now: date
         now=now,
     )
     state = events.state_of(plan, known, now=now)
-    await session.flush()
     ot_plans.add(session, plan)
-    await plan_terms.begin(session, plan, at=now)
+    await plan_terms.add(session, plan, at=now)
     events.added(session, plan, state, now=now)
     audit.record(
         session,
@@ -62,4 +87,3 @@ async def import_legacy(session: Session, row: LegacyPlan, *, by: str, now: date
     )
     if row.enterprise_iot:
         begin_legacy(session, plan.subscription_id, tenant_id=plan.tenant_id, by=by, at=now)
-    return plan

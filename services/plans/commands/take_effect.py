@@ -59,6 +59,7 @@ async def _end_trial(session: Session, plan: OtPlan, known: Known, at: datetime)
     await record_plan(session, plan, after, PlanPricePlanChanged, known, by=ACTOR, at=at)
     await plan_terms.begin(session, after, at=at)
     await settle_count_notices(session, plan.subscription_id, (), at=at)
+    await supersede_console_files(session, plan.tenant_id, known.holdings, at=at)
     return after
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class PlansError(Exception):
@@ -108,8 +108,12 @@ class SensorsStillRegistered(PlansError):
 
     code = "SensorsStillRegistered"
 
+    _SAID: Final = 20
+    """So many are named in a sentence; `sensors` has all of them."""
+
     def __init__(self, sensors: Sequence[str], what: str) -> None:
-        super().__init__(f"{what} has sensors. Delete them first: {', '.join(sensors)}.")
+        more = f" and {len(sensors) - self._SAID} more" if len(sensors) > self._SAID else ""
+        super().__init__(f"{what} has sensors. Delete them first: {', '.join(sensors[: self._SAID])}{more}.")
         self.sensors = tuple(sensors)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.plans.domain.errors import AgreementRequired, PlansError, SensorsStillRegistered
+from services.plans.domain.errors import PlansError, SensorsStillRegistered
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.pending_change import confirm, refusal_to_change
 
@@ -16,15 +16,8 @@ def refusal_to_cancel(plan: OtPlan, sensors: Sequence[str]) -> PlansError | None
     return SensorsStillRegistered(sensors, f"Subscription {plan.subscription_id}") if sensors else None
 
 
-def cancel(
-    plan: OtPlan, sensors: Sequence[str], *, agree: bool, operation_id: UUID, by: str, now: datetime
-) -> OtPlan:
-    """The plan with its end pending.
-
-    Raises AgreementRequired (B37), PlanCancelled, ChangePending, SensorsStillRegistered (B36).
-    """
-    if not agree:
-        raise AgreementRequired
+def cancel(plan: OtPlan, sensors: Sequence[str], *, operation_id: UUID, by: str, now: datetime) -> OtPlan:
+    """The plan with its end pending. Raises PlanCancelled, ChangePending, SensorsStillRegistered (B36)."""
     if (refusal := refusal_to_cancel(plan, sensors)) is not None:
         raise refusal
     return confirm(plan, "cancel", None, operation_id=operation_id, by=by, now=now)

@@ -49,20 +49,14 @@ async def begin(session: Session, plan: OtPlan, *, at: datetime) -> None:
     Raises LookupError where the price book has no price of that moment for a legacy plan.
     """
     await end(session, plan.subscription_id, tenant_id=plan.tenant_id, at=at)
+    await add(session, plan, at=at)
+
+
+async def add(session: Session, plan: OtPlan, *, at: datetime) -> None:
+    """The same for a plan on a subscription that had none just before; none to end, so one question less."""
     priced = await session.row(_RATE, price_plan=plan.price_plan, at=at) if plan.legacy else None
     if plan.legacy and priced is None:
         raise LookupError(f"no price of {plan.price_plan} plans at {at}")
-    _insert(session, plan, at=at, **(priced or {}))
-
-
-def add(session: Session, plan: OtPlan, *, at: datetime) -> None:
-    """Let a plan that follows licenses begin at `at`, on a subscription that had none just before."""
-    _insert(session, plan, at=at)
-
-
-def _insert(
-    session: Session, plan: OtPlan, *, at: datetime, rate: int | None = None, currency: str | None = None
-) -> None:
     session.writes.insert(
         plan_terms,
         subscription_id=plan.subscription_id,
@@ -73,8 +67,8 @@ def _insert(
         price_plan=plan.price_plan,
         committed_devices=plan.committed_devices,
         sites=plan.sites,
-        rate=rate,
-        currency=currency,
+        rate=None if priced is None else priced["rate"],
+        currency=None if priced is None else priced["currency"],
     )
 
 
