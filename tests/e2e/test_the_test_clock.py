@@ -69,6 +69,23 @@ async def test_thirty_days_after_the_last_license_the_service_stops(sandbox: Cli
         assert (await sandbox.send("GET", f"{subscription}/plan")).body["service_state"] == state
 
 
+async def test_an_hour_after_its_cancel_a_plan_ends_and_its_operation_says_so(sandbox: Client) -> None:
+    license = await buy(sandbox)
+    subscription = await link(sandbox)
+    await previewed(sandbox, subscription, {"L": 1})
+    await add_plan(sandbox, subscription)
+    accepted = await sandbox.send("POST", f"{subscription}/plan/cancel", {"agree": True})
+    assert (accepted.status, accepted.body["licenses_kept"]) == (202, [license["id"]])
+    operation = accepted.headers["Operation-Location"]
+    for to, status, plan in (
+        ("2026-03-01T10:29:59Z", "not_started", "cancel_pending"),
+        ("2026-03-01T10:30:00Z", "succeeded", "cancelled"),
+    ):
+        assert (await sandbox.send("POST", ADVANCE, {"to": to})).status == 200
+        assert (await sandbox.send("GET", operation)).body["status"] == status
+        assert (await sandbox.send("GET", f"{subscription}/plan")).body["status"] == plan
+
+
 async def test_a_clock_moves_forward_only(sandbox: Client) -> None:
     assert_refused(
         await sandbox.send("POST", ADVANCE, {"to": "2026-03-01T09:29:59Z"}), 409, "ClockMovesForward"

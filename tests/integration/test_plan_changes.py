@@ -1,6 +1,7 @@
 """Does a confirmed change of a plan take effect an hour later, and not at all once it is undone?"""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.legacy_plans import import_plan, plan_path
@@ -222,3 +223,25 @@ async def test_each_change_is_audited_with_who_asked_and_what_time_did(world: Wo
         ("plan.cancel_requested", "ada@example.com", START, None),
         ("plan.cancelled", "siteward", EFFECTIVE, f"operation/{operation}"),
     ]
+
+
+async def test_each_event_of_a_plan_tells_how_many_devices_are_counted(world: World) -> None:
+    subscription = (await world.a_plan())["subscription_id"]
+    await world.add_site(subscription, "Press")
+    sensor = f"/v1/subscriptions/{subscription}/sensors/north"
+    assert (await world.admin.plans.put(sensor, {"site": "Press"})).status == 201
+    seen = [
+        {"ip": f"10.0.0.{number}", "kind": "ot", "last_seen": datetime.now(UTC).isoformat()}
+        for number in (1, 2)
+    ]
+    await world.admin.plans.post(f"{sensor}/device-observations", {"devices": seen})
+    assert (await world.plan(subscription))["detected_devices"] == 2
+    async with world.expects("license.purchased", "plan.price_plan_changed") as heard:
+        await world.buy()
+    (changed,) = (one for one in heard if one.name == "plan.price_plan_changed")
+    assert changed.data["plan"]["detected_devices"] == 2
+    assert changed.data["changed"] == ["licensed_sites"]
+    await world.admin.plans.send("DELETE", sensor)
+    async with world.expects("plan.cancel_requested") as heard:
+        await cancel(world, subscription)
+    assert heard[0].data["plan"]["detected_devices"] == 2

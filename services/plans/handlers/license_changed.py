@@ -21,7 +21,7 @@ from services.plans.domain.holdings import ENDED, Held
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.service import expected, service
 from services.plans.domain.service_notices import ABOUT_LICENSES, about_license, license_resource
-from services.plans.store import audit, dependents, holdings, ot_plans
+from services.plans.store import audit, dependents, device_counts, holdings, ot_plans
 from services.plans.store.holdings import Known
 from shared import tracing
 from shared.db.database import Session
@@ -63,11 +63,19 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
     if not causes:
         return
     following: set[UUID] = set()
-    for plan in await ot_plans.lock_following(session, causes):
+    plans = await ot_plans.lock_following(session, causes)
+    depend = await dependents.of(session, causes)
+    for plan in plans:
         tenant = plan.tenant_id
         following.add(tenant)
-        _follow(session, plan, before[tenant], after[tenant], cause=causes[tenant])
-    with_sites, with_files = await dependents.of(session, causes)
+        await _follow(
+            session,
+            plan,
+            before[tenant],
+            after[tenant],
+            has_devices=tenant in depend.with_devices,
+            cause=causes[tenant],
+        )
     for tenant, cause in causes.items():
         await _consequences(
             session,
@@ -77,12 +85,12 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
             [(licenses[license_id], event) for license_id, event in told_of[tenant].items()],
             known=known,
             has_plan=tenant in following,
-            has_sites=tenant in with_sites,
+            has_sites=tenant in depend.with_sites,
             cause=cause,
         )
         if before[tenant].holdings.enterprise_iot and not after[tenant].holdings.enterprise_iot:
             await license_gone(session, [tenant], at=after[tenant].heard_until or cause.time)
-        if tenant in with_files:
+        if tenant in depend.with_files:
             await supersede_console_files(
                 session, tenant, after[tenant].holdings, at=after[tenant].heard_until or cause.time
             )
@@ -159,13 +167,21 @@ def _heard(known: Known, old: Held | None, now: Held, at: datetime) -> Known:
     return replace(known, holdings=summed, heard_until=heard_until, due_at=due_at)
 
 
-def _follow(session: Session, plan: OtPlan, before: Known, after: Known, *, cause: Envelope) -> None:
+async def _follow(
+    session: Session, plan: OtPlan, before: Known, after: Known, *, has_devices: bool, cause: Envelope
+) -> None:
     derived = plan.derived_from(after.holdings)
     if derived is plan:
         return
     now = after.heard_until or plan.added_at
-    was = events.state_of(plan, before, now=now)
-    state = events.state_of(derived, after, now=now)
+    detected = 0
+    if has_devices:
+        counts = await device_counts.of_subscriptions(
+            session, [plan.subscription_id], now=now, tenant_id=plan.tenant_id
+        )
+        detected = counts.get(plan.subscription_id, 0)
+    was = events.state_of(plan, before, now=now, detected=detected)
+    state = events.state_of(derived, after, now=now, detected=detected)
     tracing.traceparent.set(cause.traceparent)
     ot_plans.save(session, derived)
     events.price_plan_changed(session, derived, was, state, now=now)

@@ -133,13 +133,19 @@ async def of_sites(
 
 
 async def of_subscriptions(
-    session: Session, subscription_ids: Collection[UUID], *, now: datetime
+    session: Session, subscription_ids: Collection[UUID], *, now: datetime, tenant_id: UUID | None = None
 ) -> dict[UUID, int]:
-    """Devices of each subscription at `now`; subscriptions without any may be missing."""
+    """Devices of each subscription at `now`; subscriptions without any may be missing.
+
+    `tenant_id` is needed where the session has several tenants.
+    """
     if not subscription_ids:
         return {}
     rows = await session.rows(
-        _OF_SUBSCRIPTIONS, tenant=session.tenant_id, subscriptions=list(subscription_ids), now=now
+        _OF_SUBSCRIPTIONS,
+        tenant=tenant_id or session.tenant_id,
+        subscriptions=list(subscription_ids),
+        now=now,
     )
     return {row["subscription_id"]: int(row["devices"]) for row in rows}
 
