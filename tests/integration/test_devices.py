@@ -386,20 +386,6 @@ class TestALegacyPlan:
         assert [one[3] is None for one in await _notices(world)] == [False, False]
 
 
-    async def test_is_warned_no_longer_once_a_site_is_deleted(self, world: World) -> None:
-        subscription = await _legacy(world, 100)
-        press, mill = [await a_site(world, subscription, name, size=None) for name in ("Press", "Mill")]
-        await press.report(*devices(*range(60)))
-        await mill.report(*devices(*range(60)))
-        for sensor in (1, 2, 3):
-            path = f"/v1/subscriptions/{subscription}/sensors/Press {sensor}"
-            assert (await world.admin.plans.send("DELETE", path)).status == 204
-        async with world.expects("notice.cleared", "site.entitlement_changed"):
-            path = f"/v1/subscriptions/{subscription}/sites/Press"
-            assert (await world.admin.plans.send("DELETE", path)).status == 204
-        assert (await mill.report(*devices(60)))["detected_devices"] == 61
-
-
 class TestForgotten:
     async def test_devices_are_not_counted_at_once_and_deleted_soon(self, site: Site) -> None:
         await site.report(*devices(*range(50)), *devices(60, device_key="host"))
