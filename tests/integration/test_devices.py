@@ -10,6 +10,7 @@ import pytest
 from services.plans.commands.count_notices import settle_count_notices
 from services.plans.commands.forget_devices import forget_devices
 from services.plans.store import device_counts
+from tests.support.legacy_plans import import_plan
 from tests.support.sensing import Site, a_device, a_site, as_json, pass_time
 from tests.support.world import World
 
@@ -33,13 +34,8 @@ async def _site(world: World, size: str) -> Site:
 async def _legacy(world: World, committed: int) -> str:
     """A subscription whose plan commits to that many devices."""
     await world.sandbox(START)
-    subscription: str = (await world.a_plan())["subscription_id"]
-    await world.services.owner.execute(
-        "UPDATE plans.plans SET legacy = true, price_plan = 'monthly', committed_devices = $2"
-        " WHERE subscription_id = $1",
-        UUID(subscription),
-        committed,
-    )
+    subscription = await import_plan(world, committed_devices=committed)
+    await world.quiet()
     return subscription
 
 
@@ -330,13 +326,16 @@ class TestANotice:
     async def test_goes_when_the_site_has_a_larger_size(self, world: World) -> None:
         site = await _site(world, "XS")
         await site.report(*devices(*range(101)))
-        for most, size, is_open in ((250, "S", False), (100, "XS", True)):
-            await world.services.owner.execute(
-                "UPDATE plans.sites SET site_size = $2, max_devices = $3 WHERE id = $1", site.id, size, most
-            )
-            async with world.services.plans.begin(world.tenant) as session:
-                await settle_count_notices(session, UUID(site.subscription), [site.id], at=NOW)
-            assert [one[3] is None for one in await _notices(world)][-1:] == [is_open]
+        await world.buy("OT_SITE_S")
+        await world.quiet()
+        path = f"/v1/subscriptions/{site.subscription}/sites/Press"
+        for size, event in (("S", "notice.cleared"), ("XS", "notice.raised")):
+            etag = (await world.admin.plans.get(path)).etag
+            async with world.expects("site.changed", event):
+                changed = await world.admin.plans.send(
+                    "PATCH", path, {"site_size": size}, headers={"If-Match": etag}
+                )
+            assert changed.json["detected_devices"] == 101
 
     async def test_names_the_larger_sizes_of_an_xl_site(self, world: World) -> None:
         site = await _site(world, "XL")
@@ -385,6 +384,22 @@ class TestALegacyPlan:
             await settle_count_notices(session, UUID(subscription), [mill.id], at=now)
         assert [one[3] is None for one in await _notices(world)] == [False, False]
 
+    async def test_is_warned_no_longer_once_a_site_is_deleted(self, world: World) -> None:
+        subscription = await _legacy(world, 100)
+        press, mill = [await a_site(world, subscription, name, size=None) for name in ("Press", "Mill")]
+        await press.report(*devices(*range(60)))
+        await mill.report(*devices(*range(60)))
+        for sensor in (1, 2, 3):
+            path = f"/v1/subscriptions/{subscription}/sensors/Press {sensor}"
+            assert (await world.admin.plans.send("DELETE", path)).status == 204
+        async with world.expects("notice.cleared", "site.entitlement_changed"):
+            path = f"/v1/subscriptions/{subscription}/sites/Press"
+            assert (await world.admin.plans.send("DELETE", path)).status == 204
+        async with world.expects():
+            assert (await mill.report(*devices(*range(60, 100))))["detected_devices"] == 100
+        async with world.expects("notice.raised"):
+            await mill.report(*devices(100))
+
 
 class TestForgotten:
     async def test_devices_are_not_counted_at_once_and_deleted_soon(self, site: Site) -> None:
@@ -405,8 +420,8 @@ class TestForgotten:
         assert await site.count(NOW) == 1
         assert (await site.world.rows())["plans.devices"] == 1
 
-    async def test_a_subscription_without_sites_has_no_devices(self, site: Site) -> None:
+    async def test_nothing_is_counted_where_nothing_was_reported(self, site: Site) -> None:
         subscription = UUID(site.subscription)
         async with site.world.services.plans.read(site.world.tenant) as session:
-            assert await device_counts.of_subscriptions(session, [subscription], now=NOW) == {}
+            assert await device_counts.of_subscriptions(session, [subscription], now=NOW) == {subscription: 0}
             assert await device_counts.of_sites(session, [], now=NOW) == {}

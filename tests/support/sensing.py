@@ -9,23 +9,10 @@ import orjson
 
 from services.plans.commands.devices_idle import devices_due, sweep_devices
 from services.plans.store import device_counts
-from shared.ids import new_id
 from tests.support.service_calls import Answer, Caller
 from tests.support.world import World
 
-DEVICES: Final = {"XS": 100, "S": 250, "M": 500, "L": 1000, "XL": 5000}
-
-_SITE: Final = """
-    INSERT INTO plans.sites (subscription_id, name_key, id, tenant_id, name, display_name, site_size, max_devices,
-                             tags, owners, zones, created_at, sized_at, coverage, license_id, version)
-    VALUES ($1, lower($2), $3, $4, $2, $2, $5, $6, '{}', '[]', '["Default"]', now(), now(),
-            CASE WHEN $5::text IS NULL THEN 'legacy' ELSE 'licensed' END, NULL, 1)
-"""
-_SENSOR: Final = """
-    INSERT INTO plans.sensors (subscription_id, name_key, tenant_id, name, site_key, site, zone, type, management,
-                               activation_state, deleted, serial, superseded_through, revoked_through, version)
-    VALUES ($1, lower($2), $3, $2, lower($4), $4, $5, 'ot', 'cloud', 'pending_activation', false, 1, 0, 0, 1)
-"""
+_SITE_ID: Final = "SELECT id FROM plans.sites WHERE subscription_id = $1 AND name = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +43,26 @@ class Site:
 
 
 async def a_site(world: World, subscription: str, name: str = "Press", size: str | None = "L") -> Site:
-    """A site of that size; None: of a legacy plan."""
-    site = Site(world, subscription, name, new_id())
-    owner = world.services.owner
-    most = None if size is None else DEVICES[size]
-    await owner.execute(_SITE, UUID(subscription), name, site.id, world.tenant, size, most)
+    """A site on a license of that size that is bought for it; None: of a legacy plan."""
+    if size is not None:
+        await world.buy(f"OT_SITE_{size}")
+        await world.quiet()
+    await world.add_site(subscription, name, size)
+    path = f"/v1/subscriptions/{subscription}/sites/{name}"
+    etag = (await world.admin.plans.get(path)).etag
+    zoned = await world.admin.plans.send(
+        "PATCH", path, {"zones": ["Default", "Line 2"]}, headers={"If-Match": etag}
+    )
+    assert zoned.status == 200, zoned
     for number, zone in enumerate(("Default", "Default", "Line 2"), start=1):
-        await owner.execute(_SENSOR, UUID(subscription), f"{name} {number}", world.tenant, name, zone)
-    return site
+        made = await world.admin.plans.put(
+            f"/v1/subscriptions/{subscription}/sensors/{name} {number}",
+            {"site": name, "zone": zone, "type": "ot", "management": "cloud"},
+        )
+        assert made.status == 201, made
+    return Site(
+        world, subscription, name, await world.services.owner.fetchval(_SITE_ID, UUID(subscription), name)
+    )
 
 
 def a_device(place: int, when: str, **fields: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from services.plans.api.access import subscription_of
 from services.plans.commands.observe_devices import Report, observe_devices
 from services.plans.domain.address import normal_ip, normal_mac
 from services.plans.domain.errors import SensorNotFound, SubscriptionNotFound
+from services.plans.domain.site import NAME
 from services.plans.store import devices
 from shared.events.wire import UtcInput, WireModel
 from shared.http.call import Input
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/v1/subscriptions/{subscription_id}/sensors", tags=["
 
 _BODY_LIMIT: Final = 4 * 1024 * 1024
 _MOST: Final = 5_000
-_NAME: Final = re.compile("[A-Za-z0-9 ._-]{1,64}")
+_NAME: Final = re.compile(NAME)
 
 
 class DeviceIn(Input):

@@ -40,6 +40,6 @@ async def _delete(
     counts = await device_counts.of_sites(session, site_ids, now=at)
     for site in gone:
         record_site(session, site, site.deleted(), devices=counts.get(site.id, 0), by=by, at=at)
-    await settle_count_notices(session, subscription_id, site_ids, at=at)
     await forget_devices(session, site_ids)
+    await settle_count_notices(session, subscription_id, site_ids, at=at)
     await session.flush()

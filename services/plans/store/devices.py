@@ -196,6 +196,7 @@ class Place:
 
     sensor: str
     zone: str
+    """In lower case, for a zone may be spelled anew."""
     id: UUID
     """Of the site."""
     tenant_id: UUID
@@ -209,7 +210,7 @@ async def place_of(session: Session, subscription_id: UUID, sensor: str) -> Plac
     )
     if row is None:
         return None
-    return Place(row["name"], row["zone"], row["id"], row["tenant_id"], row["subscription_id"])
+    return Place(row["name"], name_key(row["zone"]), row["id"], row["tenant_id"], row["subscription_id"])
 
 
 async def claims(
