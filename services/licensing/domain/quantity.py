@@ -24,9 +24,11 @@ def refusal(license: License, total: int, *, assigned: int, now: datetime) -> Li
         return TrialQuantityFixed(license.id)
     if license.status != "active":
         return LicenseNotActive(license.id, license.status)
+    if total >= license.quantity:
+        return None
     if total < assigned:
         return LicenseInUse(license.id, assigned)
-    if total < license.quantity and not _is_covered(license, total, now) and not license.auto_renew:
+    if not license.auto_renew and not _is_covered(license, total, now):
         return AutoRenewOff(license.id)
     return None
 
@@ -36,7 +38,7 @@ def set_quantity(license: License, total: int, *, assigned: int, now: datetime) 
 
     Added ones are charged and usable at once, as a batch with a window of its own. A reduction that the open
     batches cover is refunded at once, from the youngest batch on; any other waits for the renewal as a whole.
-    Raises TrialQuantityFixed, LicenseNotActive, LicenseInUse (below `assigned`), AutoRenewOff.
+    Raises TrialQuantityFixed, LicenseNotActive, LicenseInUse (reduced below `assigned`), AutoRenewOff.
     """
     if (reason := refusal(license, total, assigned=assigned, now=now)) is not None:
         raise reason

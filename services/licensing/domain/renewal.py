@@ -40,12 +40,12 @@ def schedule(license: License, change: Scheduled, *, assigned: int, now: datetim
     """The license with a change of size, quantity or billing that waits for its renewal (B7, B82).
 
     None where just that is scheduled, or nothing is and it would stay as it is. Asking for what the license
-    has already takes a scheduled change back. Raises LicenseNotActive, AutoRenewOff, LicenseInUse (fewer of
-    the same size than are `assigned`).
+    has already takes a scheduled change back. Raises LicenseNotActive, AutoRenewOff, LicenseInUse (reduced, at
+    the same size, below `assigned`).
     """
     if (reason := refusal_to_schedule(license)) is not None:
         raise reason
-    if change.sku == license.sku and change.quantity < assigned:
+    if change.sku == license.sku and change.quantity < min(assigned, license.quantity):
         raise LicenseInUse(license.id, assigned)
     wanted = None if change == as_it_is(license) else change
     if wanted == license.scheduled:
