@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from shared.secret_file import write_secret
+
 GATEWAY: Final = "internal-signing.json"
 """The gateway's private key, which signs the internal tokens."""
 SERVICES: Final = "internal-keys.json"
@@ -33,15 +35,6 @@ def ensure(folder: Path) -> None:
             write_secret(folder / name, orjson.dumps(key.as_dict(private=True)))
     private = OKPKey.import_key(orjson.loads((folder / GATEWAY).read_bytes()))
     write_secret(folder / SERVICES, orjson.dumps({"keys": [private.as_dict(private=False)]}))
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read; whole, or not at all."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 if __name__ == "__main__":

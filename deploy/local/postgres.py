@@ -12,9 +12,9 @@ from typing import Final
 from deploy.local import accounts, places
 from deploy.local.accounts import Account
 from deploy.local.errors import SetupError
-from deploy.local.keys import write_secret
 from deploy.local.ports import HOST
 from deploy.local.process import Program, run
+from shared.secret_file import write_secret
 
 NAME: Final = "postgres"
 ROLE: Final = "siteward"

@@ -1,15 +1,15 @@
 """The keys of activation files: a JWKS (RFC 7517) of Ed25519 keys, private in a file of ours, public for everybody."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 
-_KEY_BYTES: Final = 32
+_CURVE: Final = "Ed25519"
 
 
 class NotAKeySet(Exception):
@@ -18,73 +18,68 @@ class NotAKeySet(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningKey:
-    """A private key and the name of its public one. It has no representation, so that no log can show it."""
+    """A private key. It has no representation, so that no log can show it."""
 
-    kid: str
-    private: Ed25519PrivateKey
+    jwk: OKPKey
 
     @classmethod
     def new(cls) -> Self:
         """A fresh one, named by the thumbprint of RFC 7638."""
-        private = Ed25519PrivateKey.generate()
-        members = {"crv": "Ed25519", "kty": "OKP", "x": _text(private.public_key().public_bytes_raw())}
-        return cls(_text(hashlib.sha256(orjson.dumps(members)).digest()), private)
+        return cls(OKPKey.generate_key(_CURVE, {"use": "sig", "alg": "EdDSA"}, auto_kid=True))
 
-    def public_jwk(self) -> dict[str, str]:
-        public = _text(self.private.public_key().public_bytes_raw())
-        return {"kty": "OKP", "crv": "Ed25519", "kid": self.kid, "use": "sig", "alg": "EdDSA", "x": public}
+    @property
+    def kid(self) -> str:
+        """The name of its public key."""
+        return str(self.jwk.kid)
+
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """Raises NotAKeySet where it is a key of another kind, or a public one."""
+        key = self.jwk.private_key
+        if not isinstance(key, Ed25519PrivateKey):
+            raise NotAKeySet("a key of it is not a private Ed25519 JWK")
+        return key
 
 
 def write_private(keys: Sequence[SigningKey]) -> bytes:
     """A key file; the last key is the one that signs."""
-    rows = [{**key.public_jwk(), "d": _text(key.private.private_bytes_raw())} for key in keys]
-    return orjson.dumps({"keys": rows})
+    return orjson.dumps({"keys": [key.jwk.as_dict(private=True) for key in keys]})
 
 
 def read_private(file: bytes) -> list[SigningKey]:
     """The keys of a key file. Raises NotAKeySet."""
-    try:
-        return [
-            SigningKey(str(row["kid"]), Ed25519PrivateKey.from_private_bytes(_bytes(row["d"])))
-            for row in _rows(file)
-        ]
-    except (KeyError, ValueError, TypeError):
-        raise NotAKeySet("a key of it is not a private Ed25519 JWK") from None
+    keys = [SigningKey(_key(row)) for row in _rows(file)]
+    if not all(key.jwk.kid and key.private for key in keys):
+        raise NotAKeySet("a key of it has no `kid`")
+    return keys
 
 
 def public_jwks(keys: Sequence[SigningKey]) -> bytes:
     """What is published."""
-    return orjson.dumps({"keys": [key.public_jwk() for key in keys]})
+    return orjson.dumps({"keys": [key.jwk.as_dict(private=False) for key in keys]})
 
 
 def read_public(jwks: bytes) -> Mapping[str, Ed25519PublicKey]:
     """Published keys by `kid`; those of other kinds are let pass. Raises NotAKeySet."""
-    try:
-        return {
-            str(row["kid"]): Ed25519PublicKey.from_public_bytes(_bytes(row["x"]))
-            for row in _rows(jwks)
-            if row.get("crv") == "Ed25519"
-        }
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise NotAKeySet("a key of it is not an Ed25519 JWK") from None
+    rows = [row for row in _rows(jwks) if row.get("crv") == _CURVE]
+    keys = {str(row.get("kid")): _key(row).public_key for row in rows}
+    return {kid: key for kid, key in keys.items() if isinstance(key, Ed25519PublicKey)}
 
 
 def _rows(jwks: bytes) -> list[dict[str, Any]]:
     try:
-        rows: list[dict[str, Any]] = orjson.loads(jwks)["keys"]
+        rows = orjson.loads(jwks)["keys"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise NotAKeySet("it is no JSON object with `keys`") from None
-    if not isinstance(rows, list) or not rows:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise NotAKeySet("there is no key in it")
     return rows
 
 
-def _text(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _bytes(text: str) -> bytes:
-    content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if len(content) != _KEY_BYTES:
-        raise ValueError("a key of another length")
-    return content
+def _key(row: dict[str, Any]) -> OKPKey:
+    try:
+        key = OKPKey.import_key(row)
+        _ = key.raw_value  # which is only looked at when it is needed
+    except (JoseError, ValueError):
+        raise NotAKeySet("a key of it is not an Ed25519 JWK") from None
+    return key

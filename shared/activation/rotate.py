@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from shared.activation.keys import NotAKeySet, SigningKey, read_private, write_private
+from shared.secret_file import write_secret
 
 
 def rotate(file: Path, *, keep: int) -> list[SigningKey]:
@@ -18,11 +19,7 @@ def rotate(file: Path, *, keep: int) -> list[SigningKey]:
     """
     known = read_private(file.read_bytes())
     keys = [*known[max(0, len(known) - keep) :], SigningKey.new()]
-    new = file.with_name(file.name + ".new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_bytes(write_private(keys))
-    new.replace(file)
+    write_secret(file, write_private(keys))
     return keys
 
 

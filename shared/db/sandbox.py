@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ScalarSelect, Table, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.clock import wall_clock
@@ -117,3 +117,9 @@ async def state(session: Session) -> Sandbox | None:
 async def move(session: Session, now: datetime, *, advancing_to: datetime | None) -> bool:
     """Move the tenant's clock to `now`, never backwards; false if it has none or stands later."""
     return await session.row(_MOVE, tenant=session.tenant_id, now=now, advancing_to=advancing_to) is not None
+
+
+def versions_in(table: Table) -> ScalarSelect[int]:
+    """How many events there have been of a tenant's rows in a table: each of their versions has exactly one."""
+    total = func.coalesce(func.sum(table.c.version), 0)
+    return select(total).where(table.c.tenant_id == bindparam("tenant")).scalar_subquery()

@@ -2,23 +2,18 @@
 
 from typing import Final
 
-from sqlalchemy import ScalarSelect, Table, bindparam, func, select
+from sqlalchemy import select
 
 from services.plans.store import due
 from services.plans.store.tables import held_licenses, sites
 from shared.db.database import Session
+from shared.db.sandbox import versions_in
 from shared.db.statement import Statement
 from shared.http.sandbox import Progress, sandbox_routes
 
-
-def _versions_in(table: Table) -> ScalarSelect[int]:
-    total = func.coalesce(func.sum(table.c.version), 0)
-    return select(total).where(table.c.tenant_id == bindparam("tenant")).scalar_subquery()
-
-
 # Of what plans tells of, licensing follows the sites alone.
 _PROGRESS: Final = Statement(
-    select(_versions_in(sites).label("sent"), _versions_in(held_licenses).label("received"))
+    select(versions_in(sites).label("sent"), versions_in(held_licenses).label("received"))
 )
 
 
