@@ -1,7 +1,7 @@
 """How plans tells of what it has: its state on the wire, and an event for each change."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from services.plans.domain.enterprise_iot import EnterpriseIot
@@ -23,7 +23,6 @@ from shared.events.plans import (
     NoticeRaised,
     PlanAdded,
     PlanEvent,
-    PlanPricePlanChanged,
     SensorEvent,
     SiteChanged,
     SiteEntitlementChanged,
@@ -94,14 +93,6 @@ def added(session: Session, plan: OtPlan, state: PlanState, *, now: datetime) ->
     _publish(session, plan, PlanAdded(plan=state, changed=(), previous={}), now)
 
 
-def price_plan_changed(
-    session: Session, plan: OtPlan, before: PlanState, after: PlanState, *, now: datetime
-) -> None:
-    """Publish that the tenant's licenses made another plan of it."""
-    changed, previous = changes(before, after, except_for=["as_of"])
-    _publish(session, plan, PlanPricePlanChanged(plan=after, changed=changed, previous=previous), now)
-
-
 def plan_changed(
     session: Session,
     plan: OtPlan,
@@ -117,11 +108,18 @@ def plan_changed(
 
 
 def _publish(session: Session, plan: OtPlan, event: PlanEvent, now: datetime) -> None:
-    outbox.add(
-        session,
-        event,
-        event.envelope(tenant_id=plan.tenant_id, time=now, traceparent=tracing.traceparent.get()),
-    )
+    outbox.add(session, event, event.envelope(**_happened(plan.tenant_id, now)))
+
+
+class _Happened(TypedDict):
+    tenant_id: UUID
+    time: datetime
+    traceparent: str | None
+
+
+def _happened(tenant_id: UUID, now: datetime) -> _Happened:
+    """What every envelope says: whose it is, when it was, and which request is behind it."""
+    return {"tenant_id": tenant_id, "time": now, "traceparent": tracing.traceparent.get()}
 
 
 def site_state(site: Site, *, devices: int) -> SiteState:
@@ -151,12 +149,7 @@ def site_changed(
         changed, previous = ("entitled",), {"entitled": None}
     made = SiteChanged if was == after.entitled else SiteEntitlementChanged
     event = made(site=after, changed=changed, previous=previous)
-    envelope = event.envelope(
-        subscription_id=site.subscription_id,
-        tenant_id=site.tenant_id,
-        time=now,
-        traceparent=tracing.traceparent.get(),
-    )
+    envelope = event.envelope(subscription_id=site.subscription_id, **_happened(site.tenant_id, now))
     outbox.add(session, event, envelope)
 
 
@@ -187,12 +180,7 @@ def sensor_changed(
     """Publish what happened to a sensor."""
     changed, previous = changes(before, after)
     event = happened(sensor=after, changed=changed, previous=previous)
-    envelope = event.envelope(
-        subscription_id=sensor.subscription_id,
-        tenant_id=sensor.tenant_id,
-        time=now,
-        traceparent=tracing.traceparent.get(),
-    )
+    envelope = event.envelope(subscription_id=sensor.subscription_id, **_happened(sensor.tenant_id, now))
     outbox.add(session, event, envelope)
 
 
@@ -215,9 +203,7 @@ def enterprise_iot_changed(
     envelope = event.envelope(
         subscription_id=plan.subscription_id,
         version=plan.version,
-        tenant_id=plan.tenant_id,
-        time=now,
-        traceparent=tracing.traceparent.get(),
+        **_happened(plan.tenant_id, now),
     )
     outbox.add(session, event, envelope)
 
@@ -252,9 +238,7 @@ def _publish_notice(session: Session, told: OpenNotice, event: NoticeEvent, now:
     envelope = event.envelope(
         key=told.notice.subscription_id or told.tenant_id,
         version=told.version,
-        tenant_id=told.tenant_id,
-        time=now,
-        traceparent=tracing.traceparent.get(),
+        **_happened(told.tenant_id, now),
     )
     outbox.add(session, event, envelope)
 
@@ -300,5 +284,5 @@ def _line(statement: Statement, line: StatementLine) -> Line:
 def statement_closed(session: Session, statement: StatementState, *, tenant_id: UUID, now: datetime) -> None:
     """Publish that a month is over, and its statement final."""
     event = StatementClosed(statement=statement, changed=("status",), previous={"status": "draft"})
-    envelope = event.envelope(version=1, tenant_id=tenant_id, time=now, traceparent=tracing.traceparent.get())
+    envelope = event.envelope(version=1, **_happened(tenant_id, now))
     outbox.add(session, event, envelope)

@@ -35,6 +35,11 @@ class Event(WireModel):
     """What those fields were before."""
 
     @classmethod
+    def short_name(cls) -> str:
+        """The type without what all types have, such as `license.purchased`."""
+        return cls.type.split(".", 1)[1].rpartition(".")[0]
+
+    @classmethod
     def _envelope(
         cls,
         *,

@@ -8,8 +8,6 @@ from services.plans.domain import statement
 from services.plans.store import audit, plan_terms, statements
 from shared.db.database import Session
 
-ACTOR: Final = "siteward"
-"""Who the audit says it was."""
 _MOST: Final = 500
 """Statements that one transaction carries well."""
 
@@ -41,7 +39,7 @@ async def close_due(session: Session, month_end: datetime) -> None:
             "statement.closed",
             tenant_id=tenant_id,
             subscription_id=subscription_id,
-            actor=ACTOR,
+            actor=audit.ACTOR,
             at=month_end,
             resource=f"statement/{subscription_id}/{state.month}",
             before=None,

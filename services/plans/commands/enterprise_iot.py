@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from services.plans import events
@@ -12,9 +11,6 @@ from services.plans.store import audit, enterprise_iot, holdings, operations
 from shared.db.database import Session
 from shared.identity import Principal
 from shared.ids import new_id
-
-ACTOR: Final = "siteward"
-"""Who the audit says it was where nobody asked."""
 
 
 async def lock(session: Session, subscription_id: UUID) -> tuple[EnterpriseIot, Holdings]:
@@ -65,13 +61,13 @@ async def end_with_plan(session: Session, subscription_id: UUID, *, by: str, at:
 async def license_gone(session: Session, tenant_ids: Collection[UUID], *, at: datetime) -> None:
     """Turn off what the licenses of these tenants covered, the last of which has gone."""
     for before in await enterprise_iot.lock_licensed(session, tenant_ids):
-        _turn_off(session, before, by=ACTOR, at=at)
+        _turn_off(session, before, by=audit.ACTOR, at=at)
 
 
 async def enterprise_iot_due(session: Session, at: datetime) -> None:
     """Let the confirmed ends take effect that are due at `at` for the session's tenant, which is locked."""
     for before in await enterprise_iot.lock_due(session, at):
-        _turn_off(session, before, by=ACTOR, at=at)
+        _turn_off(session, before, by=audit.ACTOR, at=at)
 
 
 def begin_legacy(

@@ -11,11 +11,8 @@ from services.plans.commands.settle_service_notices import settle_plan_notices
 from services.plans.domain.allocation import Allotted
 from services.plans.domain.holdings import Holdings
 from services.plans.domain.site import Site
-from services.plans.store import device_counts, sites
+from services.plans.store import audit, device_counts, sites
 from shared.db.database import Session
-
-ACTOR = "siteward"
-"""Who the audit says it was where nobody wrote on a site."""
 
 
 async def entitle(
@@ -24,7 +21,7 @@ async def entitle(
     held: Holdings,
     *,
     at: datetime,
-    by: str = ACTOR,
+    by: str = audit.ACTOR,
     reason: str | None = None,
 ) -> None:
     """Let every site of the tenant that needs a license have what the licenses give it as of `at` (aware UTC).

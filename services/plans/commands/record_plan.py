@@ -1,34 +1,14 @@
 """How every change of a plan is written, whichever rule made it: state, event and audit together."""
 
 from datetime import datetime
-from typing import Final
 
 from services.plans import events
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.store import audit, device_counts, ot_plans
 from services.plans.store.holdings import Known
 from shared.db.database import Session
-from shared.events.plans import (
-    PlanCancelled,
-    PlanCancelRequested,
-    PlanChangeEffective,
-    PlanChangeRequested,
-    PlanChangeUndone,
-    PlanEvent,
-    PlanPricePlanChanged,
-)
+from shared.events.plans import PlanEvent
 from shared.events.state import PlanState
-
-ACTOR: Final = "siteward"
-"""Who the audit says it was where time did it."""
-_ACTIONS: Final[dict[type[PlanEvent], str]] = {
-    PlanPricePlanChanged: "plan.price_plan_changed",
-    PlanChangeRequested: "plan.change_requested",
-    PlanChangeEffective: "plan.change_effective",
-    PlanCancelRequested: "plan.cancel_requested",
-    PlanChangeUndone: "plan.change_undone",
-    PlanCancelled: "plan.cancelled",
-}
 
 
 async def record_plan(
@@ -51,11 +31,27 @@ async def record_plan(
     )
     was = events.state_of(before, known, now=at, detected=detected)
     state = events.state_of(after, known, now=at, detected=detected if after.is_on else 0)
+    write_plan(session, after, happened, was, state, by=by, at=at, reason=reason)
+    return state
+
+
+def write_plan(
+    session: Session,
+    after: OtPlan,
+    happened: type[PlanEvent],
+    was: PlanState,
+    state: PlanState,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """The same for whoever knows the plan's states before and after already."""
     ot_plans.save(session, after)
     events.plan_changed(session, after, happened, was, state, now=at)
     audit.record(
         session,
-        _ACTIONS[happened],
+        happened.short_name(),
         tenant_id=after.tenant_id,
         subscription_id=after.subscription_id,
         actor=by,
@@ -65,4 +61,3 @@ async def record_plan(
         after=state,
         reason=reason,
     )
-    return state

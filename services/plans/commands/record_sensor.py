@@ -1,7 +1,6 @@
 """How every change of a sensor is written: state, event, audit and notice together."""
 
 from datetime import datetime
-from typing import Final
 
 from services.plans import events
 from services.plans.commands.settle_notices import settle_notices
@@ -9,22 +8,7 @@ from services.plans.domain.notice import Notice
 from services.plans.domain.sensor import Sensor
 from services.plans.store import audit, sensors
 from shared.db.database import Session
-from shared.events.plans import (
-    SensorActivated,
-    SensorChanged,
-    SensorDeleted,
-    SensorEvent,
-    SensorReactivationRequired,
-    SensorRegistered,
-)
-
-_ACTIONS: Final[dict[type[SensorEvent], str]] = {
-    SensorRegistered: "sensor.registered",
-    SensorChanged: "sensor.changed",
-    SensorActivated: "sensor.activated",
-    SensorReactivationRequired: "sensor.reactivation_required",
-    SensorDeleted: "sensor.deleted",
-}
+from shared.events.plans import SensorEvent
 
 
 async def record_sensor(
@@ -48,7 +32,7 @@ async def record_sensor(
     events.sensor_changed(session, after, happened, was, state, now=at)
     audit.record(
         session,
-        _ACTIONS[happened],
+        happened.short_name(),
         tenant_id=after.tenant_id,
         subscription_id=after.subscription_id,
         actor=by,

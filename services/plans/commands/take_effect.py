@@ -8,7 +8,7 @@ from services.plans.commands.delete_sensor import delete_all_sensors
 from services.plans.commands.delete_site import delete_all_sites
 from services.plans.commands.enterprise_iot import end_with_plan
 from services.plans.commands.entitle import cover, entitle, record_covered
-from services.plans.commands.record_plan import ACTOR, record_plan
+from services.plans.commands.record_plan import record_plan
 from services.plans.commands.require_reactivation import require_reactivation
 from services.plans.commands.settle_notices import settle_notices
 from services.plans.commands.settle_service_notices import settle_orphans
@@ -18,7 +18,7 @@ from services.plans.domain.allocation import UNLICENSED
 from services.plans.domain.ot_plan import OtPlan, Pending
 from services.plans.domain.service_notices import plan_resource
 from services.plans.domain.site import ENTERPRISE_NETWORK
-from services.plans.store import holdings, operations, ot_plans, plan_terms, sites
+from services.plans.store import audit, holdings, operations, ot_plans, plan_terms, sites
 from services.plans.store.holdings import Known
 from shared.db.database import Session
 from shared.events.plans import PlanCancelled, PlanChangeEffective, PlanPricePlanChanged
@@ -56,7 +56,7 @@ async def _step(session: Session, plan: OtPlan, known: Known, at: datetime) -> O
 
 async def _end_trial(session: Session, plan: OtPlan, known: Known, at: datetime) -> OtPlan:
     after = legacy_plan.after_trial(plan)
-    await record_plan(session, plan, after, PlanPricePlanChanged, known, by=ACTOR, at=at)
+    await record_plan(session, plan, after, PlanPricePlanChanged, known, by=audit.ACTOR, at=at)
     await plan_terms.begin(session, after, at=at)
     await settle_count_notices(session, plan.subscription_id, (), at=at)
     await supersede_console_files(session, plan.tenant_id, known.holdings, at=at)
@@ -66,11 +66,11 @@ async def _end_trial(session: Session, plan: OtPlan, known: Known, at: datetime)
 async def _edit(session: Session, plan: OtPlan, pending: Pending, known: Known) -> OtPlan:
     at, reason = pending.effective_at, _reason(pending)
     after = legacy_plan.edited(plan, known.holdings)
-    await record_plan(session, plan, after, PlanChangeEffective, known, by=ACTOR, at=at, reason=reason)
+    await record_plan(session, plan, after, PlanChangeEffective, known, by=audit.ACTOR, at=at, reason=reason)
     await plan_terms.begin(session, after, at=at)
     operations.finish(session, pending.operation_id, "succeeded", at=at)
     await session.flush()
-    await require_reactivation(session, plan.subscription_id, by=ACTOR, at=at, reason=reason)
+    await require_reactivation(session, plan.subscription_id, by=audit.ACTOR, at=at, reason=reason)
     if not after.legacy:
         await _follow_licenses(session, after, known, at=at, reason=reason)
     await settle_count_notices(session, plan.subscription_id, (), at=at)
@@ -88,25 +88,25 @@ async def _follow_licenses(
         if site.coverage == "legacy" and site.name != ENTERPRISE_NETWORK
     ]
     after = [cover(site, UNLICENSED) for site in before]
-    await record_covered(session, before, after, at=at, by=ACTOR, reason=reason)
+    await record_covered(session, before, after, at=at, by=audit.ACTOR, reason=reason)
     await session.flush()
-    await entitle(session, plan.tenant_id, known.holdings, at=at, by=ACTOR, reason=reason)
+    await entitle(session, plan.tenant_id, known.holdings, at=at, by=audit.ACTOR, reason=reason)
     await settle_orphans(session, plan.tenant_id, at=at)
 
 
 async def _end(session: Session, plan: OtPlan, pending: Pending, known: Known) -> OtPlan:
     at, reason = pending.effective_at, _reason(pending)
     after = pending_change.end(plan)
-    await record_plan(session, plan, after, PlanCancelled, known, by=ACTOR, at=at, reason=reason)
+    await record_plan(session, plan, after, PlanCancelled, known, by=audit.ACTOR, at=at, reason=reason)
     await plan_terms.end(session, plan.subscription_id, tenant_id=plan.tenant_id, at=at)
     operations.finish(session, pending.operation_id, "succeeded", at=at)
     await session.flush()
-    await delete_all_sensors(session, plan.subscription_id, by=ACTOR, at=at)
-    await end_with_plan(session, plan.subscription_id, by=ACTOR, at=at)
-    await delete_all_sites(session, plan.subscription_id, by=ACTOR, at=at)
+    await delete_all_sensors(session, plan.subscription_id, by=audit.ACTOR, at=at)
+    await end_with_plan(session, plan.subscription_id, by=audit.ACTOR, at=at)
+    await delete_all_sites(session, plan.subscription_id, by=audit.ACTOR, at=at)
     await settle_notices(session, about=[plan_resource(plan.subscription_id)], wanted=[], at=at)
     if not plan.legacy:
-        await entitle(session, plan.tenant_id, known.holdings, at=at, by=ACTOR, reason=reason)
+        await entitle(session, plan.tenant_id, known.holdings, at=at, by=audit.ACTOR, reason=reason)
         await settle_orphans(session, plan.tenant_id, at=at)
     await supersede_console_files(session, plan.tenant_id, known.holdings, at=at)
     return after

@@ -12,7 +12,6 @@ from services.plans.domain.service import Service
 EXPIRING_BEFORE: Final = timedelta(days=30)
 """How long before the end of a license that is not renewed its notice is due (B23)."""
 ABOUT_PLANS: Final = frozenset({"UnlicensedSites", "ServiceInGrace", "ServiceStopped", "OrphanedPlan"})
-ABOUT_LICENSES: Final = frozenset({"LicenseExpiring", "TrialEnding", "OrphanedLicense"})
 
 
 def plan_resource(subscription_id: UUID) -> str:

@@ -4,33 +4,32 @@ Every license event carries the whole license, so one handler serves all of them
 whatever comes: only the license's state before and after matters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from services.plans import events
 from services.plans.commands.enterprise_iot import license_gone
 from services.plans.commands.entitle import entitle
+from services.plans.commands.record_plan import write_plan
 from services.plans.commands.settle_notices import raise_notices, settle_notices
 from services.plans.commands.stop_service import expect_next
 from services.plans.commands.supersede_console_files import supersede_console_files
 from services.plans.domain.holdings import ENDED, Held
+from services.plans.domain.notice import ABOUT_LICENSES
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.service import expected, service
-from services.plans.domain.service_notices import ABOUT_LICENSES, about_license, license_resource
+from services.plans.domain.service_notices import about_license, license_resource
 from services.plans.store import audit, dependents, device_counts, holdings, ot_plans
 from services.plans.store.holdings import Known
 from shared import tracing
 from shared.db.database import Session
 from shared.events.envelope import Envelope
 from shared.events.licensing import LicenseEvent
+from shared.events.plans import PlanPricePlanChanged
 from shared.kafka.consumer import Received, VersionGap
-
-ACTOR: Final = "siteward"
-"""Who the audit says it was: nobody wrote on the plan."""
 
 
 async def license_changed(session: Session, received: Sequence[Received]) -> None:
@@ -62,20 +61,15 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
         holdings.save(session, tenant, after[tenant])
     if not causes:
         return
-    following: set[UUID] = set()
     plans = await ot_plans.lock_following(session, causes)
+    following = {plan.tenant_id for plan in plans}
     depend = await dependents.of(session, causes)
+    devices = await _devices_of(
+        session, [plan for plan in plans if plan.tenant_id in depend.with_devices], after
+    )
     for plan in plans:
-        tenant = plan.tenant_id
-        following.add(tenant)
-        await _follow(
-            session,
-            plan,
-            before[tenant],
-            after[tenant],
-            has_devices=tenant in depend.with_devices,
-            cause=causes[tenant],
-        )
+        tenant, detected = plan.tenant_id, devices.get(plan.subscription_id, 0)
+        _follow(session, plan, before[tenant], after[tenant], detected=detected, cause=causes[tenant])
     for tenant, cause in causes.items():
         await _consequences(
             session,
@@ -167,33 +161,30 @@ def _heard(known: Known, old: Held | None, now: Held, at: datetime) -> Known:
     return replace(known, holdings=summed, heard_until=heard_until, due_at=due_at)
 
 
-async def _follow(
-    session: Session, plan: OtPlan, before: Known, after: Known, *, has_devices: bool, cause: Envelope
+async def _devices_of(
+    session: Session, plans: Sequence[OtPlan], known: Mapping[UUID, Known]
+) -> dict[UUID, int]:
+    """How many devices are counted, by subscription; a question for each tenant."""
+    subscriptions: dict[UUID, list[UUID]] = {}
+    for plan in plans:
+        subscriptions.setdefault(plan.tenant_id, []).append(plan.subscription_id)
+    found: dict[UUID, int] = {}
+    for tenant, own in subscriptions.items():
+        if (now := known[tenant].heard_until) is not None:
+            found |= await device_counts.of_subscriptions(session, own, now=now, tenant_id=tenant)
+    return found
+
+
+def _follow(
+    session: Session, plan: OtPlan, before: Known, after: Known, *, detected: int, cause: Envelope
 ) -> None:
     derived = plan.derived_from(after.holdings)
     if derived is plan:
         return
     now = after.heard_until or plan.added_at
-    detected = 0
-    if has_devices:
-        counts = await device_counts.of_subscriptions(
-            session, [plan.subscription_id], now=now, tenant_id=plan.tenant_id
-        )
-        detected = counts.get(plan.subscription_id, 0)
     was = events.state_of(plan, before, now=now, detected=detected)
     state = events.state_of(derived, after, now=now, detected=detected)
     tracing.traceparent.set(cause.traceparent)
-    ot_plans.save(session, derived)
-    events.price_plan_changed(session, derived, was, state, now=now)
-    audit.record(
-        session,
-        "plan.price_plan_changed",
-        tenant_id=plan.tenant_id,
-        subscription_id=plan.subscription_id,
-        actor=ACTOR,
-        at=now,
-        resource=f"plan/{plan.subscription_id}",
-        before=was,
-        after=state,
-        reason=cause.subject,
+    write_plan(
+        session, derived, PlanPricePlanChanged, was, state, by=audit.ACTOR, at=now, reason=cause.subject
     )

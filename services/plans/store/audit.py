@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from shared.db import audit
 from shared.db.database import Session
+
+ACTOR: Final = "siteward"
+"""Who it was where nobody asked: time, or an event."""
 
 
 def record(
