@@ -51,15 +51,17 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def not_null(given: object) -> object:
+    """For fields whose default is None. Raises ValueError for a null that was sent."""
+    if given is None:
+        raise ValueError("cannot be null; leave it out to leave it as it is")
+    return given
+
+
 class Partial(Input):
     """What is left out stays as it is, or gets its default; null is no way to say so."""
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _is_something(cls, given: object) -> object:
-        if given is None:
-            raise ValueError("cannot be null; leave it out to leave it as it is")
-        return given
+    _something = field_validator("*", mode="before")(not_null)
 
 
 class Query(BaseModel):

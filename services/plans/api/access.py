@@ -1,9 +1,12 @@
-"""Whose subscription a request is about: the first check of every route on one."""
+"""Whose subscription a request is about, which every route on one checks first; and the keys that sign for it."""
 
 from uuid import UUID
 
+from starlette.requests import Request
+
 from services.plans.domain.errors import SubscriptionNotFound
 from services.plans.domain.subscription import Subscription
+from services.plans.signing import ActivationKeys
 from services.plans.store import subscriptions
 from shared.http.call import Call
 
@@ -20,3 +23,9 @@ def subscription_id(call: Call) -> UUID:
         return UUID(given)
     except ValueError:
         raise SubscriptionNotFound(given) from None
+
+
+def activation_keys(request: Request) -> ActivationKeys:
+    """The keys of this installation's activation files."""
+    keys: ActivationKeys = request.app.state.activation_keys
+    return keys

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.plans import roles
+from services.plans.api.access import activation_keys
 from services.plans.commands.issue_console_file import issue_console_file
 from services.plans.domain.console_file import ConsoleFile
 from services.plans.domain.errors import ConsoleFileNotFound, NoPlan, SubscriptionNotFound
@@ -68,7 +69,7 @@ async def issue(request: Request) -> Response:
         for subscription_id in asked.subscription_ids:
             subscription = await subscriptions.get(call.session, subscription_id, seen_by=call.principal)
             call.allow(roles.DOWNLOAD_CONSOLE_FILE, held=subscription.roles)
-        keys = request.app.state.activation_keys
+        keys = activation_keys(request)
         issued = await issue_console_file(
             call.session, asked.subscription_ids, keys, by=call.principal.id, now=now
         )

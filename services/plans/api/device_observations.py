@@ -1,6 +1,5 @@
 """Routes of what sensors see."""
 
-import re
 from typing import Annotated, Final, Literal, Self
 
 from fastapi import APIRouter
@@ -13,7 +12,7 @@ from services.plans.api.access import subscription_of
 from services.plans.commands.observe_devices import Report, observe_devices
 from services.plans.domain.address import normal_ip, normal_mac
 from services.plans.domain.errors import SensorNotFound, SubscriptionNotFound
-from services.plans.domain.site import NAME
+from services.plans.domain.site import is_name
 from services.plans.store import devices
 from shared.events.wire import UtcInput, WireModel
 from shared.http.call import Input
@@ -24,7 +23,6 @@ router = APIRouter(prefix="/v1/subscriptions/{subscription_id}/sensors", tags=["
 
 _BODY_LIMIT: Final = 4 * 1024 * 1024
 _MOST: Final = 5_000
-_NAME: Final = re.compile(NAME)
 
 
 class DeviceIn(Input):
@@ -109,7 +107,7 @@ async def observe(request: Request) -> Response:
     async with write(request) as call:
         subscription = await subscription_of(call)
         name = request.path_params["name"]
-        place = await devices.place_of(call.session, subscription.id, name) if _NAME.fullmatch(name) else None
+        place = await devices.place_of(call.session, subscription.id, name) if is_name(name) else None
         if place is None:
             raise SensorNotFound(name)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)

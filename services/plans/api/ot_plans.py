@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.plans import roles
-from services.plans.api.access import subscription_of
+from services.plans.api.access import activation_keys, subscription_of
 from services.plans.api.console_files import ConsoleFileOut
 from services.plans.api.plan_actions import actions_of
 from services.plans.api.shapes import AddedPlanOut, AddPlanIn, PlanOut, PreviewOut
@@ -76,7 +76,7 @@ async def add(request: Request) -> Response:
         known = await holdings.of_tenant(call.session)
         added = AddedPlanOut.of(state, await _actions(call, plan, known.holdings))
         if asked.activation_file:
-            keys = call.request.app.state.activation_keys
+            keys = activation_keys(request)
             issued = await issue_console_file(
                 call.session, [subscription.id], keys, by=call.principal.id, now=now
             )

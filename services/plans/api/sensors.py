@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.plans import roles
-from services.plans.api.access import subscription_of
+from services.plans.api.access import activation_keys, subscription_of
+from services.plans.api.names import name_in, new_name_in
 from services.plans.api.sensor_shapes import (
     ActivateIn,
     ActivationFileOut,
@@ -39,7 +40,6 @@ from services.plans.domain.errors import (
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.sensor import Sensor
 from services.plans.domain.site import DEFAULT_ZONE, ENTERPRISE_NETWORK, Site, is_name, is_network, name_key
-from services.plans.signing import ActivationKeys
 from services.plans.store import sensors, sites
 from shared.http import problems
 from shared.http.accept import preferred
@@ -72,7 +72,7 @@ async def get_sensor(request: Request) -> Response:
     """One sensor, and whether it has to be activated."""
     async with read(request) as call:
         subscription = await subscription_of(call)
-        name = _known_name(request)
+        name = name_in(request, SensorNotFound)
         sensor = _there(await sensors.find(call.session, subscription.id, name), name)
         call.allow(roles.VIEW, held=subscription.roles)
         call.query(Query)
@@ -98,7 +98,7 @@ async def put_sensor(request: Request) -> Response:
         subscription = await subscription_of(call)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(SensorIn)
-        name = _new_name(request)
+        name = new_name_in(request)
         plan = await lock_plan(call.session, subscription.id)
         known = await sensors.lock(call.session, subscription.id, name)
         if known is not None and not known.deleted:
@@ -122,7 +122,7 @@ async def patch_sensor(request: Request) -> Response:
     """Move a sensor, or manage it otherwise; another site or mode needs a new activation file."""
     async with write(request) as call:
         now = await call.now()
-        subscription, name = await subscription_of(call), _known_name(request)
+        subscription, name = await subscription_of(call), name_in(request, SensorNotFound)
         _there(await sensors.find(call.session, subscription.id, name), name)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(SensorPatch)
@@ -144,7 +144,7 @@ async def remove_sensor(request: Request) -> Response:
         subscription = await subscription_of(call)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         call.query(Query)
-        name = _name(request)
+        name: str = request.path_params["name"]
         sensor = await sensors.lock(call.session, subscription.id, name) if is_name(name) else None
         if sensor is not None and not sensor.deleted:
             call.match(sensor.version)
@@ -171,7 +171,9 @@ async def new_activation_file(request: Request) -> Response:
         form = preferred(request, (_JSON, _FILE))
         await call.body(Nothing, optional=True)
         call.match(sensor.version)
-        issued = issue_activation_file(call.session, sensor, _keys(call), by=call.principal.id, now=now)
+        issued = issue_activation_file(
+            call.session, sensor, activation_keys(call.request), by=call.principal.id, now=now
+        )
         if form == _FILE:
             name = f'attachment; filename="{sensor.name}.siteward"'
             headers = {"content-disposition": name, **_BY_FORM}
@@ -206,14 +208,16 @@ async def activate(request: Request) -> Response:
         asked = await call.body_or_file(ActivateIn)
         call.match(sensor.version)
         text = asked.decode("ascii", "replace") if isinstance(asked, bytes) else asked.file
-        active = await activate_sensor(call.session, sensor, text, _keys(call), by=call.principal.id, now=now)
+        active = await activate_sensor(
+            call.session, sensor, text, activation_keys(call.request), by=call.principal.id, now=now
+        )
         call.answer(200, SensorOut.of(active), version=active.version)
     return call.response
 
 
 async def _held(call: Write) -> Sensor:
     """The sensor in the path, locked, for a caller who may change it. Raises SensorNotFound."""
-    subscription, name = await subscription_of(call), _known_name(call.request)
+    subscription, name = await subscription_of(call), name_in(call.request, SensorNotFound)
     sensor = _there(await sensors.lock(call.session, subscription.id, name), name)
     call.allow(roles.CHANGE_PLAN, held=subscription.roles)
     return sensor
@@ -238,7 +242,7 @@ async def _register(
         zone=_zone(site, asked.zone),
         type_=type_,
         management=asked.management or "cloud",
-        keys=_keys(call),
+        keys=activation_keys(call.request),
         by=call.principal.id,
         now=now,
     )
@@ -250,10 +254,10 @@ async def _register(
 async def _move(call: Write, plan: OtPlan, sensor: Sensor, asked: SensorIn, now: datetime) -> None:
     if asked.type not in (None, sensor.type):
         raise _invalid("/type", "A sensor stays of the type that it was registered with.")
-    if sensor.type == "enterprise_iot":
+    is_iot = sensor.type == "enterprise_iot"
+    if is_iot:
         _check_network(asked)
     elsewhere = asked.site is not None and name_key(asked.site) != name_key(sensor.site)
-    is_iot = sensor.type == "enterprise_iot"
     site = await _site(call, plan.subscription_id, asked.site or sensor.site, network=is_iot)
     kept = None if elsewhere else sensor.zone
     moved = await move_sensor(
@@ -293,31 +297,6 @@ def _zone(site: Site, asked: str | None) -> str:
     if asked.lower() not in spelled:
         raise _invalid("/zone", f"The site has no zone of this name; it has {', '.join(site.zones)}.")
     return spelled[asked.lower()]
-
-
-def _keys(call: Call) -> ActivationKeys:
-    keys: ActivationKeys = call.request.app.state.activation_keys
-    return keys
-
-
-def _name(request: Request) -> str:
-    name: str = request.path_params["name"]
-    return name
-
-
-def _known_name(request: Request) -> str:
-    """What is no name names no sensor. Raises SensorNotFound."""
-    if not is_name(_name(request)):
-        raise SensorNotFound(_name(request))
-    return _name(request)
-
-
-def _new_name(request: Request) -> str:
-    """The name of a sensor that a caller may register. Raises Refused (422)."""
-    name = _name(request)
-    if not is_name(name):
-        raise _invalid("name", "A name has 1 to 64 of the letters a to z, digits, blank, '.', '_' and '-'.")
-    return name
 
 
 def _invalid(pointer: str, detail: str) -> Refused:

@@ -4,7 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.plans.signing import PUBLIC_KEYS_KEPT, ActivationKeys
+from services.plans.api.access import activation_keys
+from services.plans.signing import PUBLIC_KEYS_KEPT
 from shared.http.documents import Direct
 
 router = APIRouter(route_class=Direct, include_in_schema=False)
@@ -13,6 +14,7 @@ router = APIRouter(route_class=Direct, include_in_schema=False)
 @router.get("/.well-known/siteward-keys")
 async def published_keys(request: Request) -> Response:
     """A JWKS with all keys whose files may still be in use."""
-    keys: ActivationKeys = request.app.state.activation_keys
     headers = {"cache-control": PUBLIC_KEYS_KEPT}
-    return Response(keys.published(), media_type="application/jwk-set+json", headers=headers)
+    return Response(
+        activation_keys(request).published(), media_type="application/jwk-set+json", headers=headers
+    )

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator
 from services.plans.domain.site import NAME, Site
 from services.plans.events import site_state
 from shared.events.state import SiteState
-from shared.http.call import Input
+from shared.http.call import Input, not_null
 
 _TEXT: Final = r"^[^\x00-\x1f\x7f]*$"
 _EMAIL: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}$"
@@ -44,12 +44,7 @@ class SiteFields(Input):
     zones: Zones | None = None
     """Parts of the site that may repeat each other's addresses; `["Default"]` unless given."""
 
-    @field_validator("tags", "owners", "zones", mode="before")
-    @classmethod
-    def _is_something(cls, given: object) -> object:
-        if given is None:
-            raise ValueError("cannot be null; leave it out to leave it as it is")
-        return given
+    _something = field_validator("tags", "owners", "zones", mode="before")(not_null)
 
 
 class SiteIn(SiteFields):
@@ -67,10 +62,7 @@ class SitePatch(SiteFields):
 
     display_name: DisplayName | None = None
 
-    @field_validator("display_name", mode="before")
-    @classmethod
-    def _has_a_name(cls, given: object) -> object:
-        return cls._is_something(given)
+    _a_name = field_validator("display_name", mode="before")(not_null)
 
 
 class SiteOut(SiteState):

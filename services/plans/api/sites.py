@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.plans import roles
 from services.plans.api.access import subscription_of
+from services.plans.api.names import bad_name, name_in, new_name_in
 from services.plans.api.site_shapes import SiteFields, SiteIn, SiteOut, SitePatch
 from services.plans.commands.change_site import change_site
 from services.plans.commands.delete_site import delete_site
@@ -25,7 +26,7 @@ from services.plans.domain.errors import (
     SubscriptionNotFound,
 )
 from services.plans.domain.ot_plan import OtPlan
-from services.plans.domain.site import DEFAULT_ZONE, ENTERPRISE_NETWORK, Site, is_name, name_key
+from services.plans.domain.site import DEFAULT_ZONE, Site, is_name, is_network, name_key
 from services.plans.store import device_counts, holdings, sites
 from shared.http import problems
 from shared.http.call import Call, Query, read
@@ -67,7 +68,7 @@ async def get_site(request: Request) -> Response:
     """One site, with the devices detected there and whether the service covers it."""
     async with read(request) as call:
         subscription = await subscription_of(call)
-        name = _name(request)
+        name = name_in(request, SiteNotFound)
         site = _there(await sites.find(call.session, subscription.id, name), name)
         call.allow(roles.VIEW, held=subscription.roles)
         call.query(Query)
@@ -127,7 +128,7 @@ async def patch_site(request: Request) -> Response:
     async with write(request) as call:
         now = await call.now()
         subscription = await subscription_of(call)
-        name = _name(request)
+        name = name_in(request, SiteNotFound)
         _there(await sites.find(call.session, subscription.id, name), name)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(SitePatch)
@@ -152,7 +153,7 @@ async def remove_site(request: Request) -> Response:
     async with write(request) as call:
         now = await call.now()
         subscription = await subscription_of(call)
-        name = _name(request)
+        name = name_in(request, SiteNotFound)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         call.query(Query)
         await holdings.lock(call.session, [call.principal.tenant_id])
@@ -213,24 +214,12 @@ async def _answer(call: Call, site: Site, status: int, now: datetime) -> None:
     call.answer(status, shown, version=site.version)
 
 
-def _name(request: Request) -> str:
-    """The name of a site that may be there. Raises SiteNotFound for what names none."""
-    name: str = request.path_params["name"]
-    if not is_name(name):
-        raise SiteNotFound(name)
-    return name
-
-
 def _new_name(request: Request) -> str:
     """The name of a site that a caller may make or change. Raises Refused (422)."""
-    name: str = request.path_params["name"]
-    if not is_name(name):
-        detail = "A name has 1 to 64 of the letters a to z, digits, blank, '.', '_' and '-'."
-    elif name_key(name) == name_key(ENTERPRISE_NETWORK):
-        detail = "This site belongs to the system, which puts Enterprise IoT sensors there."
-    else:
-        return name
-    raise Refused(problems.invalid_request([{"pointer": "name", "detail": detail}]))
+    name = new_name_in(request)
+    if is_network(name):
+        raise bad_name("This site belongs to the system, which puts Enterprise IoT sensors there.")
+    return name
 
 
 def _there(site: Site | None, name: str) -> Site:

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 
 from services.plans.domain.sensor import Sensor
 from services.plans.domain.site import name_key
+from services.plans.store.named import Named
 from services.plans.store.tables import sensors
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
@@ -16,20 +17,9 @@ _FIELDS: Final = tuple(field.name for field in fields(Sensor))
 _OF_TENANT: Final = sensors.c.tenant_id == bindparam("tenant")
 _OF_SUBSCRIPTION: Final = (_OF_TENANT, sensors.c.subscription_id == bindparam("subscription"))
 _THERE: Final = sensors.c.deleted.is_(False)
-_ONE: Final = select(sensors).where(*_OF_SUBSCRIPTION, sensors.c.name_key == bindparam("name_key"))
-_GET: Final = Statement(_ONE)
-_LOCK: Final = Statement(_ONE.with_for_update())
+_NAMED: Final = Named(sensors, _THERE)
 _NAMES: Final = Statement(
     select(sensors.c.name).where(*_OF_SUBSCRIPTION, _THERE).order_by(sensors.c.name_key)
-)
-_ALL: Final = Statement(
-    select(sensors).where(*_OF_SUBSCRIPTION, _THERE).order_by(sensors.c.name_key).with_for_update()
-)
-_LIST: Final = Statement(
-    select(sensors)
-    .where(*_OF_SUBSCRIPTION, _THERE, sensors.c.name_key > bindparam("after"))
-    .order_by(sensors.c.name_key)
-    .limit(bindparam("most"))
 )
 _BY_SUBSCRIPTION: Final = Statement(
     select(sensors.c.subscription_id, sensors.c.name).where(_OF_TENANT, _THERE).order_by(sensors.c.name_key)
@@ -43,30 +33,22 @@ _ELSEWHERE: Final = Statement(
 
 async def find(session: Session, subscription_id: UUID, name: str) -> Sensor | None:
     """The sensor of that name, also a deleted one."""
-    return _found(await session.row(_GET, **_key(session, subscription_id, name)))
+    return _found(await _NAMED.find(session, subscription_id, name))
 
 
 async def lock(session: Session, subscription_id: UUID, name: str) -> Sensor | None:
     """The same, held until the session ends."""
-    return _found(await session.row(_LOCK, **_key(session, subscription_id, name)))
+    return _found(await _NAMED.find(session, subscription_id, name, locked=True))
 
 
 async def lock_all(session: Session, subscription_id: UUID) -> list[Sensor]:
     """Every sensor of the subscription, held until the session ends."""
-    rows = await session.rows(_ALL, tenant=session.tenant_id, subscription=subscription_id)
-    return [_sensor(row) for row in rows]
+    return [_sensor(row) for row in await _NAMED.all(session, subscription_id, locked=True)]
 
 
 async def page(session: Session, subscription_id: UUID, *, after: str | None, most: int) -> list[Sensor]:
     """By name, those after the name `after`."""
-    rows = await session.rows(
-        _LIST,
-        tenant=session.tenant_id,
-        subscription=subscription_id,
-        after=name_key(after or ""),
-        most=most,
-    )
-    return [_sensor(row) for row in rows]
+    return [_sensor(row) for row in await _NAMED.page(session, subscription_id, after=after, most=most)]
 
 
 async def names_on(session: Session, subscription_id: UUID) -> list[str]:
@@ -98,10 +80,6 @@ def add(session: Session, sensor: Sensor, *, known: bool) -> None:
 def save(session: Session, sensor: Sensor) -> None:
     """Write the sensor, which the session has locked, as it is now."""
     session.writes.update(sensors, **_values(sensor))
-
-
-def _key(session: Session, subscription_id: UUID, name: str) -> dict[str, Any]:
-    return {"tenant": session.tenant_id, "subscription": subscription_id, "name_key": name_key(name)}
 
 
 def _found(row: Record | None) -> Sensor | None:

@@ -7,26 +7,14 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from services.plans.domain.site import Site, name_key
+from services.plans.store.named import Named, named
 from services.plans.store.tables import sensors, sites
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
 
 _FIELDS: Final = tuple(field.name for field in fields(Site))
-_OF_SUBSCRIPTION: Final = (
-    sites.c.tenant_id == bindparam("tenant"),
-    sites.c.subscription_id == bindparam("subscription"),
-)
 _THERE: Final = sites.c.coverage != "deleted"
-_ONE: Final = select(sites).where(*_OF_SUBSCRIPTION, sites.c.name_key == bindparam("name_key"))
-_GET: Final = Statement(_ONE)
-_LOCK: Final = Statement(_ONE.with_for_update())
-_ALL: Final = Statement(select(sites).where(*_OF_SUBSCRIPTION, _THERE).order_by(sites.c.name_key))
-_LIST: Final = Statement(
-    select(sites)
-    .where(*_OF_SUBSCRIPTION, _THERE, sites.c.name_key > bindparam("after"))
-    .order_by(sites.c.name_key)
-    .limit(bindparam("most"))
-)
+_NAMED: Final = Named(sites, _THERE)
 _NEED_A_LICENSE: Final = (
     select(sites)
     .where(sites.c.tenant_id == bindparam("tenant"), _THERE, sites.c.coverage != "legacy")
@@ -53,30 +41,22 @@ _SENSORS: Final = Statement(
 
 async def find(session: Session, subscription_id: UUID, name: str) -> Site | None:
     """The site of that name, also a deleted one."""
-    return _found(await session.row(_GET, **_key(session, subscription_id, name)))
+    return _found(await _NAMED.find(session, subscription_id, name))
 
 
 async def lock(session: Session, subscription_id: UUID, name: str) -> Site | None:
     """The same, held until the session ends."""
-    return _found(await session.row(_LOCK, **_key(session, subscription_id, name)))
+    return _found(await _NAMED.find(session, subscription_id, name, locked=True))
 
 
 async def of_subscription(session: Session, subscription_id: UUID) -> list[Site]:
     """By name."""
-    rows = await session.rows(_ALL, tenant=session.tenant_id, subscription=subscription_id)
-    return [_site(row) for row in rows]
+    return [_site(row) for row in await _NAMED.all(session, subscription_id)]
 
 
 async def page(session: Session, subscription_id: UUID, *, after: str | None, most: int) -> list[Site]:
     """By name, those after the name `after`."""
-    rows = await session.rows(
-        _LIST,
-        tenant=session.tenant_id,
-        subscription=subscription_id,
-        after=name_key(after or ""),
-        most=most,
-    )
-    return [_site(row) for row in rows]
+    return [_site(row) for row in await _NAMED.page(session, subscription_id, after=after, most=most)]
 
 
 async def following(session: Session, tenant_id: UUID) -> list[Site]:
@@ -91,7 +71,7 @@ async def of_size(session: Session, tenant_id: UUID, size: str) -> list[Site]:
 
 async def sensors_at(session: Session, site: Site) -> list[tuple[str, str]]:
     """The sensors of a site by name, each with its zone."""
-    rows = await session.rows(_SENSORS, **_key(session, site.subscription_id, site.name))
+    rows = await session.rows(_SENSORS, **named(session, site.subscription_id, site.name))
     return [(row["name"], row["zone"]) for row in rows]
 
 
@@ -109,10 +89,6 @@ def add(session: Session, site: Site, *, known: bool) -> None:
 def save(session: Session, site: Site) -> None:
     """Write the site, which the session has locked, as it is now."""
     session.writes.update(sites, **_values(site))
-
-
-def _key(session: Session, subscription_id: UUID, name: str) -> dict[str, Any]:
-    return {"tenant": session.tenant_id, "subscription": subscription_id, "name_key": name_key(name)}
 
 
 def _found(row: Record | None) -> Site | None:
