@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 
 from shared.clock import wall_clock
-from shared.identity import Principal
 from tests.support.eventually import eventually
-from tests.support.service_calls import Answer, ServiceClient
+from tests.support.legacy_plans import import_plan, patch, plan_path
+from tests.support.service_calls import Answer
 from tests.support.world import World
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,39 +27,14 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def a_legacy_plan(
-    world: World, started_at: str, *, price_plan: str = "monthly", devices: int = 1000
-) -> str:
-    """A subscription with a plan that is taken over where the tenant's clock stands; its id."""
-    subscription = str(uuid4())
-    operator = Principal("operator", uuid4(), scopes=frozenset({"siteward.operator"}))
-    client = ServiceClient(world.services.http, world.services.urls["plans"], operator)
-    row = {
-        "tenant_id": str(world.tenant),
-        "subscription_id": subscription,
-        "display_name": "Plant 7",
-        "owner": world.admin.principal.id,
-        "price_plan": price_plan,
-        "committed_devices": devices,
-        "started_at": started_at,
-    }
-    answer = await client.post("/v1/legacy-plans/import", {"plans": [row]})
-    assert answer.status == 201, answer
-    return subscription
-
-
 async def confirm_edit(world: World, subscription: str, *, devices: int) -> None:
     """Confirm now what takes effect an hour later."""
-    address = f"/v1/subscriptions/{subscription}/plan"
-    etag = (await world.admin.plans.get(address)).etag
-    body = {"committed_devices": devices, "terms_accepted": True}
-    answer = await world.admin.plans.send("PATCH", address, body, headers={"If-Match": etag})
+    answer = await patch(world, subscription, committed_devices=devices)
     assert answer.status == 202, answer
 
 
 async def confirm_cancel(world: World, subscription: str) -> None:
-    address = f"/v1/subscriptions/{subscription}/plan/cancel"
-    assert (await world.admin.plans.post(address, {"agree": True})).status == 202
+    assert (await world.admin.plans.post(f"{plan_path(subscription)}/cancel", {"agree": True})).status == 202
 
 
 def path(subscription: str, month: str = "") -> str:
@@ -104,7 +79,7 @@ async def recomputed(answer: Answer) -> int:
 
 async def test_an_edit_in_june_is_charged_by_the_time_each_commitment_held(world: World) -> None:
     await world.sandbox("2026-06-01T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-06-01T00:00:00Z")
+    subscription = await import_plan(world, started_at="2026-06-01T00:00:00Z")
     await world.advance("2026-06-15T23:00:00Z")
     await confirm_edit(world, subscription, devices=1500)
     await world.advance("2026-06-19T00:00:00Z")
@@ -133,7 +108,7 @@ async def test_an_edit_confirmed_before_midnight_of_the_month_s_end_changes_the_
     world: World,
 ) -> None:
     await world.sandbox("2026-06-01T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-06-01T00:00:00Z")
+    subscription = await import_plan(world, started_at="2026-06-01T00:00:00Z")
     await world.advance("2026-06-30T23:30:00Z")
     await confirm_edit(world, subscription, devices=1500)
     await world.advance("2026-08-01T00:00:00Z")
@@ -149,7 +124,9 @@ async def test_an_edit_confirmed_before_midnight_of_the_month_s_end_changes_the_
 
 async def test_a_draft_at_the_end_of_its_month_is_what_was_closed(world: World) -> None:
     await world.sandbox("2026-01-10T12:34:56Z")
-    subscription = await a_legacy_plan(world, "2026-01-10T12:34:56Z", price_plan="annual", devices=700)
+    subscription = await import_plan(
+        world, started_at="2026-01-10T12:34:56Z", price_plan="annual", committed_devices=700
+    )
     await world.advance("2026-01-31T23:59:59Z")
     draft = await statement(world, subscription, "2026-01")
     await world.advance("2026-02-01T00:00:00Z")
@@ -160,7 +137,7 @@ async def test_a_draft_at_the_end_of_its_month_is_what_was_closed(world: World) 
 
 async def test_months_are_closed_in_order_after_the_clock_has_leapt(world: World) -> None:
     await world.sandbox("2027-11-15T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2027-11-15T00:00:00Z")
+    subscription = await import_plan(world, started_at="2027-11-15T00:00:00Z")
     # Not month by month: as a worker finds it that was away.
     async with world.expects(*["statement.closed"] * 4) as heard:
         assert (await world.admin.plans.put("/internal/test-clock", {
@@ -191,7 +168,7 @@ async def test_months_are_closed_in_order_after_the_clock_has_leapt(world: World
 
 async def test_a_cancelled_plan_is_charged_for_the_time_it_was_active_and_then_no_more(world: World) -> None:
     await world.sandbox("2026-09-01T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-09-01T00:00:00Z")
+    subscription = await import_plan(world, started_at="2026-09-01T00:00:00Z")
     await world.advance("2026-09-03T23:00:00Z")
     await confirm_cancel(world, subscription)
     await world.advance("2026-09-20T00:00:00Z")
@@ -206,7 +183,7 @@ async def test_a_cancelled_plan_is_charged_for_the_time_it_was_active_and_then_n
 
 async def test_a_legacy_trial_costs_nothing_and_then_what_a_monthly_plan_does(world: World) -> None:
     await world.sandbox("2026-05-22T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-05-22T00:00:00Z", price_plan="trial")
+    subscription = await import_plan(world, started_at="2026-05-22T00:00:00Z", price_plan="trial")
     await world.advance("2026-07-01T00:00:00Z")
     june = await statement(world, subscription, "2026-06")
     assert [(line["text"], line["rate"], line["amount"]) for line in june["lines"]] == [
@@ -231,7 +208,7 @@ async def test_a_site_licensed_plan_has_statements_that_say_where_its_licenses_a
 
 async def test_a_closed_statement_never_changes(world: World) -> None:
     await world.sandbox("2026-03-31T09:30:00Z")
-    await a_legacy_plan(world, "2026-03-31T09:30:00Z")
+    await import_plan(world, started_at="2026-03-31T09:30:00Z")
     await world.advance("2026-04-01T00:00:00Z")
     owner = world.services.owner
     for change in (
@@ -245,7 +222,7 @@ async def test_a_closed_statement_never_changes(world: World) -> None:
 
 async def test_what_was_closed_is_in_the_subscription_s_audit(world: World) -> None:
     await world.sandbox("2026-03-31T09:30:00Z")
-    subscription = await a_legacy_plan(world, "2026-03-31T09:30:00Z")
+    subscription = await import_plan(world, started_at="2026-03-31T09:30:00Z")
     await world.advance("2026-04-02T00:00:00Z")
     events = (await world.admin.plans.get(f"/v1/subscriptions/{subscription}/audit-events")).json["items"]
     (closed,) = (event for event in events if event["action"] == "statement.closed")
@@ -256,7 +233,7 @@ async def test_what_was_closed_is_in_the_subscription_s_audit(world: World) -> N
 
 async def test_the_form_is_by_accept(world: World) -> None:
     await world.sandbox("2026-06-15T23:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-06-15T23:00:00Z")
+    subscription = await import_plan(world, started_at="2026-06-15T23:00:00Z")
     await confirm_edit(world, subscription, devices=1500)
     await world.advance("2026-07-15T00:00:00Z")
     for month in ("2026-06", "2026-07"):
@@ -285,7 +262,7 @@ async def test_the_form_is_by_accept(world: World) -> None:
 
 async def test_a_draft_s_etag_tells_that_time_has_passed(world: World) -> None:
     await world.sandbox("2026-06-15T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-06-15T00:00:00Z")
+    subscription = await import_plan(world, started_at="2026-06-15T00:00:00Z")
     address = path(subscription, "2026-06")
     first = await world.admin.plans.get(address)
     await world.advance("2026-06-15T00:00:01Z")
@@ -296,7 +273,7 @@ async def test_a_draft_s_etag_tells_that_time_has_passed(world: World) -> None:
 
 async def test_a_list_has_pages_newest_first(world: World) -> None:
     await world.sandbox("2026-01-15T10:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-01-15T10:00:00Z")
+    subscription = await import_plan(world, started_at="2026-01-15T10:00:00Z")
     await world.advance("2026-05-16T00:00:00Z")
     months, address = [], f"{path(subscription)}?limit=2"
     while True:
@@ -315,7 +292,7 @@ async def test_a_list_has_pages_newest_first(world: World) -> None:
 )
 async def test_a_month_without_a_plan_has_no_statement(world: World, month: str) -> None:
     await world.sandbox("2026-06-15T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-06-15T00:00:00Z")
+    subscription = await import_plan(world, started_at="2026-06-15T00:00:00Z")
     answer = await world.admin.plans.get(path(subscription, month))
     assert (answer.status, answer.code) == (404, "StatementNotFound")
 
@@ -327,7 +304,7 @@ async def test_a_subscription_without_a_plan_has_no_statements(world: World) -> 
 
 async def test_only_those_with_a_role_on_the_subscription_see_its_statements(world: World) -> None:
     await world.sandbox("2026-06-15T00:00:00Z")
-    subscription = await a_legacy_plan(world, "2026-06-15T00:00:00Z")
+    subscription = await import_plan(world, started_at="2026-06-15T00:00:00Z")
     for caller in (world.caller("bob@example.com"), World(world.services).admin):
         for address in (path(subscription), path(subscription, "2026-06"), path(str(uuid4()))):
             answer = await caller.plans.get(address)
@@ -335,7 +312,7 @@ async def test_only_those_with_a_role_on_the_subscription_see_its_statements(wor
 
 
 async def test_plans_of_the_world_s_clock_close_their_months_too(world: World) -> None:
-    subscription = await a_legacy_plan(world, "2023-01-15T00:00:00Z")
+    subscription = await import_plan(world, started_at="2023-01-15T00:00:00Z")
     taken_over = wall_clock() - timedelta(days=100)
     await world.services.owner.execute(
         "UPDATE plans.plan_terms SET starts_at = $2 WHERE tenant_id = $1", world.tenant, taken_over
