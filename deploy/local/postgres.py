@@ -47,6 +47,8 @@ async def prepare(
             *(str(binaries / "postgres"), "-D", str(home / "data"), "-p", str(port)),
             *("-c", f"listen_addresses={HOST}", "-c", "unix_socket_directories="),
             *("-c", f"max_connections={_CONNECTIONS}", "-c", f"fsync={'on' if durable else 'off'}"),
+            # A database here is always young: what was planned for empty tables is to be planned anew soon.
+            *("-c", "autovacuum_naptime=5s"),
         ),
         record=record(folder),
         account=account,

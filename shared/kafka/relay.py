@@ -22,7 +22,7 @@ from shared.metrics import events_published, outbox_age
 _log: Final = logging.getLogger(__name__)
 
 _BATCH: Final = 500
-_BUSY_PAUSE: Final = 0.002
+_BUSY_PAUSE: Final = 0.005
 """Seconds between two looks at an empty outbox while events were seen within the last second."""
 _IDLE_PAUSE: Final = 0.02
 _REQUEST_TIMEOUT: Final = 5

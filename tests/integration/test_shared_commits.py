@@ -9,6 +9,7 @@ import pytest
 
 from shared.db.database import Database, Session, connect
 from shared.db.tables import audit_events, idempotency
+from shared.db.writes import Writes
 from shared.ids import new_id
 from tests.integration.test_one_transaction import refused
 from tests.support.service_calls import Answer
@@ -149,6 +150,36 @@ async def test_not_even_in_a_commit_that_it_shares_with_that_tenant(idle_world: 
         type(None),
         asyncpg.InsufficientPrivilegeError,
     ]
+
+
+def one_row(tenant: UUID) -> Writes:
+    writes = Writes()
+    writes.insert(idempotency, tenant_id=tenant, key="k", fingerprint=b"", status=200, headers={}, body=b"")
+    return writes
+
+
+async def test_rows_written_in_one_round_trip_are_of_the_tenants_named_with_them(idle_world: World) -> None:
+    mine, theirs = uuid4(), uuid4()
+    database = idle_world.services.licensing
+    await database.insert([theirs], one_row(theirs))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.insert([theirs], one_row(mine))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.insert([], one_row(mine))
+    assert await kept(idle_world, mine, theirs) == {theirs: 1}
+
+
+async def test_a_connection_forgets_the_tenants_of_what_it_wrote(idle_world: World) -> None:
+    tenant = uuid4()
+    async with connect(
+        idle_world.services.database_url,
+        role="licensing_app",
+        schema="licensing",
+        size=1,
+        application="tests",
+    ) as database:
+        await database.insert([tenant], one_row(tenant))
+        assert await database.pool.fetch("SELECT * FROM idempotency") == []
 
 
 async def test_of_many_purchases_at_once_only_the_refused_one_fails(idle_world: World) -> None:

@@ -1,6 +1,7 @@
 """Does everything that a unit of work writes go to PostgreSQL as one statement?"""
 
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid
@@ -84,6 +85,25 @@ def test_the_statement_is_the_same_for_any_number_of_rows() -> None:
     for number in range(1000):
         many.insert(things, id=number, name="a")
     assert few.statement()[0] is many.statement()[0]  # so that PostgreSQL's plan of it is kept
+
+
+def test_new_rows_can_name_their_tenants_before_the_first_of_them_is_written() -> None:
+    tenants = [UUID(int=1), UUID(int=2)]
+    writes = Writes()
+    writes.insert(things, id=1, name="a")
+    writes.ensure(notes, thing="t", at="now")
+    assert writes.only_new()
+    sql, arguments = writes.statement(tenants)
+    assert sql == (
+        "WITH told AS MATERIALIZED (SELECT set_config('app.tenants', $1, true)), "
+        "w0 AS (INSERT INTO things (id, name) SELECT v.id, v.name "
+        "FROM unnest($2::INTEGER[], $3::TEXT[]) AS v(id, name), told) "
+        "INSERT INTO notes (thing, at) SELECT v.thing, v.at "
+        "FROM unnest($4::UUID[], $5::TIMESTAMP WITH TIME ZONE[]) AS v(thing, at), told ON CONFLICT DO NOTHING"
+    )
+    assert arguments[0] == f"{{{tenants[0]},{tenants[1]}}}"
+    writes.update(things, id=2, name="b")
+    assert not writes.only_new()
 
 
 def test_values_never_become_sql() -> None:
