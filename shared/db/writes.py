@@ -70,16 +70,19 @@ class Writes:
         return all(kind != "update" for _, _, kind in self.rows)
 
     def statement(self, tenants: Collection[UUID] | None = None) -> tuple[str, list[Any]]:
-        """The SQL, which depends on tables and columns alone, and an array a column as its arguments.
+        """The SQL, which depends on tables and columns alone, and its arguments: an array a column.
 
-        Given `tenants`, it also tells row-level security which they are, before the first row; only for new
-        rows, for one to be changed might be looked for earlier than that.
+        Where no table has more than one row, each column's value is an argument itself, for arrays cost both
+        sides more. Given `tenants`, it also tells row-level security which they are, before the first row; only
+        for new rows, for one to be changed might be looked for earlier than that.
         """
         arguments: list[Any] = [] if tenants is None else [tenants_setting(tenants)]
+        single = all(len(rows) == 1 for rows in self.rows.values())
         for (table, columns, _), rows in self.rows.items():
-            for name, values in zip(columns, zip(*rows, strict=True), strict=True):
-                arguments.append([_json(value) for value in values] if _is_json(table, name) else values)
-        return _sql(tuple(self.rows), told=tenants is not None), arguments
+            for is_json, values in zip(_are_json(table, columns), zip(*rows, strict=True), strict=True):
+                written = [_json(value) for value in values] if is_json else values
+                arguments.append(written[0] if single else written)
+        return _sql(tuple(self.rows), single=single, told=tenants is not None), arguments
 
 
 def tenants_setting(tenants: Collection[UUID]) -> str:
@@ -88,15 +91,21 @@ def tenants_setting(tenants: Collection[UUID]) -> str:
 
 
 @lru_cache(maxsize=512)
-def _sql(shapes: tuple[_Shape, ...], *, told: bool) -> str:
+def _sql(shapes: tuple[_Shape, ...], *, single: bool, told: bool) -> str:
     parts = []
-    first = 2 if told else 1
+    place = 2 if told else 1
     for table, columns, kind in shapes:
-        arrays = ", ".join(f"${first + place}::{_array(table, name)}" for place, name in enumerate(columns))
-        first += len(columns)
-        names = ", ".join(columns)
-        source = f"unnest({arrays}) AS v({names})" + (", told" if told else "")
-        values = {name: f"v.{name}{'::jsonb' if _is_json(table, name) else ''}" for name in columns}
+        json = dict(zip(columns, _are_json(table, columns), strict=True))
+        given = []
+        for name in columns:
+            # JSON goes as text: in an array of jsonb, a list would be taken for one more dimension.
+            kind_of_value = "text" if json[name] else table.c[name].type.compile(_DIALECT)
+            given.append(f"${place}::{kind_of_value}{'' if single else '[]'}")
+            place += 1
+        names, all_given = ", ".join(columns), ", ".join(given)
+        source = f"(VALUES ({all_given}))" if single else f"unnest({all_given})"
+        source += f" AS v({names})" + (", told" if told else "")
+        values = {name: f"v.{name}{'::jsonb' if json[name] else ''}" for name in columns}
         if kind == "update":
             keys = [column.name for column in table.primary_key]
             sets = ", ".join(f"{name} = {value}" for name, value in values.items() if name not in keys)
@@ -113,14 +122,9 @@ def _sql(shapes: tuple[_Shape, ...], *, told: bool) -> str:
     return f"WITH {', '.join(named)} {last}" if named else last
 
 
-def _is_json(table: Table, name: str) -> bool:
-    return isinstance(table.c[name].type, JSONB)
-
-
-def _array(table: Table, name: str) -> str:
-    # JSON goes as text: in an array of jsonb, a list would be taken for one more dimension.
-    element = "text" if _is_json(table, name) else table.c[name].type.compile(_DIALECT)
-    return f"{element}[]"
+@lru_cache(maxsize=512)
+def _are_json(table: Table, columns: tuple[str, ...]) -> tuple[bool, ...]:
+    return tuple(isinstance(table.c[name].type, JSONB) for name in columns)
 
 
 def _json(value: Any) -> str | None:

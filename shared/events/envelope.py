@@ -11,6 +11,8 @@ from shared.events.errors import MalformedEvent
 from shared.events.wire import utc_text
 
 CONTENT_TYPE: Final = "application/json"
+TYPE: Final = "ce_type"
+"""The header that says what happened."""
 _MAX_VERSION: Final = 2**31 - 1
 """CloudEvents integers have 32 bits."""
 
@@ -48,7 +50,7 @@ class Envelope:
             ("ce_specversion", b"1.0"),
             ("ce_id", self.id.encode()),
             ("ce_source", self.source.encode()),
-            ("ce_type", self.type.encode()),
+            (TYPE, self.type.encode()),
             ("ce_subject", self.subject.encode()),
             ("ce_time", utc_text(self.time).encode()),
             ("ce_dataschema", self.dataschema.encode()),
@@ -75,7 +77,7 @@ class Envelope:
         return cls(
             id=_matching(found, "ce_id", _UUID7, "a UUIDv7"),
             source=_required(found, "ce_source"),
-            type=_required(found, "ce_type"),
+            type=_required(found, TYPE),
             subject=_required(found, "ce_subject"),
             time=_time(found),
             dataschema=_required(found, "ce_dataschema"),

@@ -22,7 +22,7 @@ from shared.db import inbox
 from shared.db.database import Database, Session
 from shared.db.unreachable import UNREACHABLE
 from shared.events.codec import decode
-from shared.events.envelope import Envelope
+from shared.events.envelope import TYPE, Envelope
 from shared.events.errors import UnknownEventType
 from shared.events.event import Event
 from shared.events.topics import Topic
@@ -193,7 +193,7 @@ async def _apply_together(
     handle: Handle,
     only: Collection[type[Event]] | None,
 ) -> None:
-    types = None if only is None else {event.type for event in only}
+    types = None if only is None else {event.type.encode() for event in only}
     received = [read for record in records if (read := _read(record, types)) is not None]
     if not received:
         return
@@ -216,11 +216,13 @@ async def _apply_together(
     events_dropped.labels(topic).inc(len(received) - len(fresh))
 
 
-def _read(record: ConsumerRecord, types: Collection[str] | None) -> Received | None:
+def _read(record: ConsumerRecord, types: set[bytes] | None) -> Received | None:
     """The event in a record; None for a type that is not for us, or of a later release. Raises MalformedEvent."""
+    if types is not None:
+        said = {value for name, value in record.headers if name == TYPE}
+        if said and said.isdisjoint(types):
+            return None
     envelope = Envelope.from_headers(record.headers)
-    if types is not None and envelope.type not in types:
-        return None
     try:
         return Received(envelope, decode(envelope.type, record.value))
     except UnknownEventType:

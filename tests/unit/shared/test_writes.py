@@ -50,7 +50,7 @@ def test_a_change_is_by_primary_key_and_leaves_that_alone() -> None:
     sql, _ = writes.statement()
     assert sql == (
         "UPDATE notes AS t SET text = v.text "
-        "FROM unnest($1::UUID[], $2::TIMESTAMP WITH TIME ZONE[], $3::TEXT[]) AS v(thing, at, text) "
+        "FROM (VALUES ($1::UUID, $2::TIMESTAMP WITH TIME ZONE, $3::TEXT)) AS v(thing, at, text) "
         "WHERE t.thing = v.thing AND t.at = v.at"
     )
 
@@ -66,7 +66,17 @@ def test_several_tables_are_one_statement_still() -> None:
     assert sql.index("INSERT INTO notes") > sql.index("w1 AS")
     assert ";" not in sql
     assert [f"${place}::" in sql for place in range(1, 9)] == [True] * 7 + [False]
-    assert arguments == [(1,), ("a",), (2,), ("b",), ("t",), ("now",), ("x",)]
+    assert arguments == [1, "a", 2, "b", "t", "now", "x"]
+
+
+def test_one_table_with_several_rows_makes_an_array_of_every_column() -> None:
+    writes = Writes()
+    writes.insert(things, id=1, name="a")
+    writes.insert(things, id=2, name="b")
+    writes.insert(notes, thing="t", at="now", text="x")
+    sql, arguments = writes.statement()
+    assert "VALUES" not in sql
+    assert arguments == [(1, 2), ("a", "b"), ("t",), ("now",), ("x",)]
 
 
 def test_json_goes_as_text_and_null_stays_null() -> None:
@@ -79,9 +89,19 @@ def test_json_goes_as_text_and_null_stays_null() -> None:
     assert arguments[1] == ['{"a":[1]}', None, "[]"]
 
 
-def test_the_statement_is_the_same_for_any_number_of_rows() -> None:
+@pytest.mark.parametrize(("facts", "written"), [({"a": [1]}, '{"a":[1]}'), (None, None), ([], "[]")])
+def test_json_of_a_single_row_too(facts: Any, written: str | None) -> None:
+    writes = Writes()
+    writes.insert(things, id=1, facts=facts)
+    sql, arguments = writes.statement()
+    assert "v.facts::jsonb FROM (VALUES ($1::INTEGER, $2::text))" in sql
+    assert arguments == [1, written]
+
+
+def test_the_statement_is_the_same_for_any_number_of_rows_but_one() -> None:
     few, many = Writes(), Writes()
-    few.insert(things, id=1, name="a")
+    for number in range(2):
+        few.insert(things, id=number, name="a")
     for number in range(1000):
         many.insert(things, id=number, name="a")
     assert few.statement()[0] is many.statement()[0]  # so that PostgreSQL's plan of it is kept
@@ -97,9 +117,9 @@ def test_new_rows_can_name_their_tenants_before_the_first_of_them_is_written() -
     assert sql == (
         "WITH told AS MATERIALIZED (SELECT set_config('app.tenants', $1, true)), "
         "w0 AS (INSERT INTO things (id, name) SELECT v.id, v.name "
-        "FROM unnest($2::INTEGER[], $3::TEXT[]) AS v(id, name), told) "
+        "FROM (VALUES ($2::INTEGER, $3::TEXT)) AS v(id, name), told) "
         "INSERT INTO notes (thing, at) SELECT v.thing, v.at "
-        "FROM unnest($4::UUID[], $5::TIMESTAMP WITH TIME ZONE[]) AS v(thing, at), told ON CONFLICT DO NOTHING"
+        "FROM (VALUES ($4::UUID, $5::TIMESTAMP WITH TIME ZONE)) AS v(thing, at), told ON CONFLICT DO NOTHING"
     )
     assert arguments[0] == f"{{{tenants[0]},{tenants[1]}}}"
     writes.update(things, id=2, name="b")
