@@ -5,13 +5,13 @@ No request looks a key up in advance: the key's uniqueness stops a second effect
 goes wrong with a keyed request, the kept answer is looked for then.
 """
 
+import json
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
-import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -211,7 +211,11 @@ def parse(raw: bytes, model: type[_Model]) -> _Model:
         if first["type"] == "json_invalid":
             raise Refused(problems.malformed_json(first["msg"])) from error
         try:
-            orjson.loads(raw)  # pydantic would let NaN and Infinity pass as JSON
-        except orjson.JSONDecodeError as malformed:
+            json.loads(raw, parse_constant=_no_number)  # pydantic would let these pass as JSON
+        except ValueError as malformed:
             raise Refused(problems.malformed_json(str(malformed))) from error
         raise Refused(problems.invalid_request(errors_of(error))) from error
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"JSON has no {name}.")

@@ -173,6 +173,18 @@ async def test_auto_renew_goes_off_and_on_and_off_drops_what_was_scheduled(world
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/renewal/sku")
 
 
+@pytest.mark.parametrize(
+    "renewal", [{}, {"quantity": 2}, {"sku": "OT_SITE_L", "billing_frequency": "annual"}]
+)
+async def test_a_trial_has_no_renewal_to_schedule_anything_for(world: World, renewal: dict[str, Any]) -> None:
+    trial = (await world.admin.licensing.post(LICENSES, TRIAL)).json
+    (said,) = (one for one in trial["allowed_actions"] if one["action"] == "schedule_change")
+    refused = await patch(world, trial, {"renewal": renewal})
+    assert (refused.status, refused.code) == (409, "LicenseNotActive")
+    assert (said["allowed"], said["reason_code"]) == (False, refused.code)
+    assert await shown(world, trial) == trial
+
+
 async def test_turned_off_shortly_before_its_end_it_is_announced_at_once(world: World) -> None:
     await world.sandbox(START)
     license = await world.buy()

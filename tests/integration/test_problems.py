@@ -121,6 +121,14 @@ async def test_numbers_that_json_does_not_have_are_malformed(world: World, body:
     assert (refused.status, refused.code) == (400, "MalformedJson")
 
 
+@pytest.mark.parametrize("number", [b"1e400", b"9" * 400, b"-1e999", b"1.5"])
+async def test_a_number_out_of_all_range_is_an_invalid_request(world: World, number: bytes) -> None:
+    body = b'{"sku": "OT_SITE_L", "billing_frequency": "annual", "quantity": %b}' % number
+    refused = await world.admin.licensing.post(LICENSES, body)
+    assert (refused.status, refused.code) == (422, "InvalidRequest")
+    assert pointers(refused) == {"/quantity"}
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "json"])
 async def test_another_content_type_is_refused(world: World, content_type: str) -> None:
     refused = await world.admin.licensing.post(LICENSES, an_order(), headers={"Content-Type": content_type})

@@ -40,7 +40,7 @@ from services.licensing.domain.errors import (
 )
 from services.licensing.domain.license import License, Scheduled
 from services.licensing.domain.quantity import set_quantity
-from services.licensing.domain.renewal import as_it_is, schedule, set_auto_renew
+from services.licensing.domain.renewal import filled_in, schedule, set_auto_renew
 from services.licensing.domain.trial import convert_at_end, convert_now, extend_trial
 from services.licensing.store import licenses
 from services.licensing.store.catalog import Catalog
@@ -227,11 +227,11 @@ def _patched(call: Call, license: License, asked: LicensePatch, now: datetime) -
     wanted = asked.renewal or RenewalIn()
     if wanted.sku is not None:
         paid_product(_catalog(call), wanted.sku, like=license, pointer="/renewal/sku", at=now)
-    present = license.scheduled or as_it_is(license)
-    change = Scheduled(
-        wanted.sku or present.sku,
-        wanted.quantity or present.quantity,
-        wanted.billing_frequency or present.billing_frequency,
+    change = filled_in(
+        license,
+        sku=wanted.sku,
+        quantity=wanted.quantity,
+        billing_frequency=wanted.billing_frequency,
     )
     return schedule(license, change, assigned=license.assigned, now=now)
 

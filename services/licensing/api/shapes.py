@@ -13,7 +13,7 @@ from services.licensing.events import state_of
 from shared.events.state import LicenseState, LicenseStatus
 from shared.events.wire import Money, Utc, WireModel
 from shared.http.actions import AllowedAction
-from shared.http.call import Input
+from shared.http.call import Input, Partial
 from shared.http.pages import Paging
 
 _MOST = 1_000_000
@@ -86,7 +86,7 @@ class RenewalIn(Input):
     billing_frequency: BillingFrequency | None = None
 
 
-class LicensePatch(Input):
+class LicensePatch(Partial):
     """Exactly one of the three."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"quantity": 5}]})
@@ -100,8 +100,6 @@ class LicensePatch(Input):
     def _one_change(self) -> Self:
         if len(self.model_fields_set) != 1:
             raise ValueError("Send exactly one of auto_renew, quantity and renewal.")
-        if None in (getattr(self, name) for name in self.model_fields_set):
-            raise ValueError("It cannot be null.")
         return self
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from services.licensing.domain.catalog import Product
+from services.licensing.domain.catalog import BillingFrequency, Product
 from services.licensing.domain.change import Change
 from services.licensing.domain.errors import AutoRenewOff, LicenseInUse, LicenseNotActive, LicensingError
 from services.licensing.domain.expiry import expire
@@ -51,6 +51,21 @@ def schedule(license: License, change: Scheduled, *, assigned: int, now: datetim
     if wanted == license.scheduled:
         return None
     return Change(license.next(now, scheduled=wanted), "change_scheduled", now)
+
+
+def filled_in(
+    license: License, *, sku: str | None, quantity: int | None, billing_frequency: BillingFrequency | None
+) -> Scheduled:
+    """The change that is meant where not all is said (null): the rest as it is scheduled, or else as it is.
+
+    Raises LicenseNotActive, AutoRenewOff.
+    """
+    if (reason := refusal_to_schedule(license)) is not None:
+        raise reason
+    present = license.scheduled or as_it_is(license)
+    return Scheduled(
+        sku or present.sku, quantity or present.quantity, billing_frequency or present.billing_frequency
+    )
 
 
 def as_it_is(license: License) -> Scheduled:
