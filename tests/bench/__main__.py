@@ -10,7 +10,7 @@ from typing import Final
 
 from deploy.local.errors import SetupError
 from deploy.local.places import PROJECT
-from tests.bench import catching_up, end_to_end, gateway, lag, plans, rows, write_layer, year
+from tests.bench import catching_up, end_to_end, gateway, lag, plans, rows, statements, write_layer, year
 from tests.bench.measure import Figure, table, write
 from tests.bench.testbed import Testbed, testbed
 
@@ -23,6 +23,7 @@ _GROUPS: Final[Mapping[str, Callable[[Testbed], Awaitable[list[Figure]]]]] = {
     "rows": rows.measure,
     "year": year.measure,
     "plans": plans.measure,
+    "statements": statements.measure,
 }
 _FOOT: Final = """
 Value and limit are medians, the ratio is the median of the ratios of paired, alternating repetitions.

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import aiohttp
 
-from shared.events.wire import utc_text
+from tests.bench import sandbox_clock
 from tests.bench.customers import call
 from tests.bench.load import connect, request
 from tests.bench.measure import Figure, figure, in_turns
@@ -21,8 +21,6 @@ _DAYS: Final = 10
 """On which they are bought, so that they are renewed at as many moments."""
 _CALLERS: Final = 16
 _START: Final = datetime(2026, 1, 10, 9, tzinfo=UTC)
-_PATIENCE: Final = 300.0
-_POLL: Final = 0.01
 
 
 async def measure(bed: Testbed) -> list[Figure]:
@@ -48,12 +46,12 @@ async def _renewals(bed: Testbed) -> float:
     wish = {"tenant_id": str(principal.tenant_id), "principal": principal.id, "roles": [*principal.roles]}
     async with aiohttp.ClientSession(bed.system.url) as session:
         token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
-        await call(session, "PUT", "/v1/test-clock", token, {"now": utc_text(_START)})
+        await sandbox_clock.begin(session, token, _START)
         for day in range(_DAYS):
             await _buy(bed, token, _LICENSES // _DAYS)
-            await _advance(session, token, _START + timedelta(days=day + 1))
+            await sandbox_clock.advance(session, token, _START + timedelta(days=day + 1))
         began = time.perf_counter()
-        await _advance(session, token, _START + timedelta(days=366 + _DAYS))
+        await sandbox_clock.advance(session, token, _START + timedelta(days=366 + _DAYS))
         return _LICENSES / (time.perf_counter() - began)
 
 
@@ -69,16 +67,3 @@ async def _buy(bed: Testbed, token: str, count: int) -> None:
     await asyncio.gather(*map(some, range(_CALLERS)))
     for connection in connections:
         connection.close()
-
-
-async def _advance(session: aiohttp.ClientSession, token: str, to: datetime) -> None:
-    """Return once the tenant is quiet at `to`."""
-    done: dict[str, Any] = await call(session, "POST", "/v1/test-clock/advance", token, {"to": utc_text(to)})
-    deadline = time.monotonic() + _PATIENCE
-    while done.get("status") in {"not_started", "running"}:
-        if time.monotonic() > deadline:
-            raise TimeoutError("the year does not pass")
-        await asyncio.sleep(_POLL)
-        done = await call(session, "GET", f"/v1/operations/{done['id']}", token, None)
-    if done.get("status") not in {"ready", "succeeded"}:
-        raise RuntimeError(f"the clock was not moved: {done}")
