@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from services.plans.commands.record_sensor import record_sensor
+from services.plans.commands.record_sensor import record_sensor, record_sensors
 from services.plans.domain.sensor import Sensor
 from services.plans.store import sensors
 from shared.db.database import Session
@@ -17,5 +17,6 @@ async def delete_sensor(session: Session, sensor: Sensor, *, by: str, at: dateti
 
 async def delete_all_sensors(session: Session, subscription_id: UUID, *, by: str, at: datetime) -> None:
     """Delete what sensors the subscription has, as its plan's end does."""
-    for sensor in await sensors.lock_all(session, subscription_id):
-        await delete_sensor(session, sensor, by=by, at=at)
+    there = await sensors.lock_all(session, subscription_id)
+    removed = [(sensor, sensor.removed()) for sensor in there]
+    await record_sensors(session, removed, SensorDeleted, by=by, at=at)
