@@ -28,6 +28,7 @@ from services.plans.commands.pass_time import pass_time
 from services.plans.handlers.license_changed import license_changed
 from services.plans.signing import ActivationKeys
 from services.plans.store.due import DUE, NEXT_DUE
+from services.plans.store.entitlements import EntitlementChecks
 from shared.db.audit_sealing import seal_audit
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
@@ -74,6 +75,7 @@ def api_app(database: Database, settings: ServiceSettings) -> FastAPI:
         routers.append(sandbox.router)
     app = service_app("Siteward plans", served=served, routers=routers, statuses=STATUSES)
     app.state.activation_keys = ActivationKeys(settings.signing_keys)
+    app.state.entitlement_checks = EntitlementChecks(database)
     return app
 
 

@@ -1,5 +1,6 @@
 """What may sites do as licenses come and go and time passes, and who is told?"""
 
+import asyncio
 import random
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -104,6 +105,27 @@ class TestChecks:
         await world.add_site(plan)
         [found] = await check(World(world.services), (plan, "Press"))
         assert (found["code"], found["entitled"]) == ("NOT_FOUND", False)
+
+    async def test_at_once_by_many_callers_of_many_tenants_each_get_their_own_answers(
+        self, world: World
+    ) -> None:
+        worlds = [world, World(world.services), World(world.services)]
+        await worlds[0].sandbox(START)
+        for one in worlds:
+            await buy(one)
+        plans = [await add_plan(one) for one in worlds]
+        for one, plan in zip(worlds, plans, strict=True):
+            await one.add_site(plan)
+        asked = [(plan, "Press") for plan in plans]
+        places = [*range(len(worlds))] * 20
+        answers = await asyncio.gather(*(check(worlds[place], *asked) for place in places))
+        for place, found in zip(places, answers, strict=True):
+            own = [index == place for index in range(len(worlds))]
+            assert [one["entitled"] for one in found] == own
+            assert [one["code"] for one in found] == ["VALID" if mine else "NOT_FOUND" for mine in own]
+        assert {found[0]["as_of"] for place, found in zip(places, answers, strict=True) if place == 0} == {
+            START
+        }
 
     async def test_are_as_many_as_500_and_not_more(self, world: World) -> None:
         subscription = await world.link()

@@ -1,4 +1,4 @@
-"""Whose subscription a request is about, which every route on one checks first; and the keys that sign for it."""
+"""Whose subscription a request is about, which every route on one checks first; and what all requests share."""
 
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from services.plans.domain.errors import SubscriptionNotFound
 from services.plans.domain.subscription import Subscription
 from services.plans.signing import ActivationKeys
 from services.plans.store import subscriptions
+from services.plans.store.entitlements import EntitlementChecks
 from shared.http.call import Call
 
 
@@ -29,3 +30,9 @@ def activation_keys(request: Request) -> ActivationKeys:
     """The keys of this installation's activation files."""
     keys: ActivationKeys = request.app.state.activation_keys
     return keys
+
+
+def entitlement_checks(request: Request) -> EntitlementChecks:
+    """Through which concurrent requests share their queries."""
+    checks: EntitlementChecks = request.app.state.entitlement_checks
+    return checks

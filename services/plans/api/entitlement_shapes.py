@@ -90,14 +90,14 @@ class EntitlementChecksOut(WireModel):
     """In the order asked."""
 
     @classmethod
-    def of(cls, asked: Sequence[EntitlementCheckIn], found: Sequence[Checked], *, now: datetime) -> Self:
+    def of(cls, asked: Sequence[EntitlementCheckIn], found: Sequence[Checked]) -> Self:
         return cls(
             results=[
                 EntitlementOut.of(
                     checked.entitlement,
                     subscription_id=one.subscription_id,
                     site=one.site,
-                    as_of=checked.as_of or now,
+                    as_of=checked.as_of,
                 )
                 for one, checked in zip(asked, found, strict=True)
             ]

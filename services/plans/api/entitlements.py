@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.plans import roles
-from services.plans.api.access import subscription_of
+from services.plans.api.access import entitlement_checks, subscription_of
 from services.plans.api.entitlement_shapes import (
     EntitlementChecksIn,
     EntitlementChecksOut,
@@ -57,12 +57,8 @@ async def check_entitlements(request: Request) -> Response:
     """
     async with ask(request) as call:
         asked = (await call.body(EntitlementChecksIn)).checks
-        now = await call.now()
-        found = await entitlements.check(
-            call.session,
-            [(one.subscription_id, one.site) for one in asked],
-            seen_by=call.principal,
-            now=now,
+        found = await entitlement_checks(request).check(
+            [(one.subscription_id, one.site) for one in asked], seen_by=call.principal
         )
-        call.answer(200, EntitlementChecksOut.of(asked, found, now=now))
+        call.answer(200, EntitlementChecksOut.of(asked, found))
     return call.response

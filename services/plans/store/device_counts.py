@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Uuid, bindparam, cast, delete, func, or_, select
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Uuid, bindparam, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.plans.store.tables import device_counts, devices
@@ -17,18 +17,25 @@ from shared.ids import new_id
 
 _NOW: Final = bindparam("now", type_=Moment)
 _SITES: Final = cast(bindparam("sites"), ARRAY(Uuid)).any_()
-_IDLE: Final = (
-    select(func.count())
-    .where(
-        devices.c.inventory_id == device_counts.c.inventory_id,
-        devices.c.counted,
-        devices.c.counted_until < _NOW,
+
+
+def count_at(now: ColumnElement[datetime]) -> ColumnElement[int]:
+    """Devices of a site: those in the sum, less the ones that have gone idle and are not swept yet (B46)."""
+    idle = (
+        select(func.count())
+        .where(
+            devices.c.inventory_id == device_counts.c.inventory_id,
+            devices.c.counted,
+            devices.c.counted_until < now,
+        )
+        .correlate_except(devices)
+        .scalar_subquery()
     )
-    .correlate(device_counts)
-    .scalar_subquery()
-)
-COUNT: Final = device_counts.c.counted - _IDLE
-"""Devices of a site at `now`: those in the sum, less the ones that have gone idle and are not swept yet (B46)."""
+    return device_counts.c.counted - idle
+
+
+COUNT: Final = count_at(_NOW)
+"""The same at the parameter `now`."""
 _OF_SITES: Final = Statement(
     select(device_counts.c.site_id, COUNT.label("devices")).where(
         device_counts.c.tenant_id == bindparam("tenant"), device_counts.c.site_id == _SITES

@@ -3,33 +3,55 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Text, Uuid, and_, bindparam, cast, column, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
 
 from services.plans.domain.entitlement import Entitlement, entitlement
 from services.plans.domain.site import name_key
-from services.plans.store.device_counts import COUNT
+from services.plans.store.device_counts import count_at
 from services.plans.store.tables import device_counts, plans, role_assignments, sites
-from shared.db.database import Record, Session
+from shared.clock import wall_clock
+from shared.db.database import Database, Record, Session
 from shared.db.statement import Statement
-from shared.db.tables import tenants
+from shared.db.tables import Moment, tenants
+from shared.gathering import Gathering
 from shared.identity import Principal
 
-_DEVICES: Final = (
-    select(COUNT).where(device_counts.c.site_id == sites.c.id).correlate(sites).scalar_subquery()
-)
-_SITE: Final = (
-    sites.c.name,
-    sites.c.coverage,
-    sites.c.site_size,
-    sites.c.max_devices,
-    sites.c.license_id,
-    func.coalesce(_DEVICES, 0).label("devices"),
-)
+
+def _site(now: ColumnElement[datetime]) -> tuple[ColumnElement[Any], ...]:
+    devices = (
+        select(count_at(now))
+        .where(device_counts.c.site_id == sites.c.id)
+        .correlate_except(device_counts)
+        .scalar_subquery()
+    )
+    return (
+        sites.c.name,
+        sites.c.coverage,
+        sites.c.site_size,
+        sites.c.max_devices,
+        sites.c.license_id,
+        func.coalesce(devices, 0).label("devices"),
+    )
+
+
 _OF_SUBSCRIPTION: Final = Statement(
-    select(*_SITE)
+    select(*_site(bindparam("now", type_=Moment)))
     .where(
         sites.c.tenant_id == bindparam("tenant"),
         sites.c.subscription_id == bindparam("subscription"),
@@ -37,58 +59,69 @@ _OF_SUBSCRIPTION: Final = Statement(
     )
     .order_by(sites.c.name_key)
 )
+_PLACES: Final = (
+    column("tenant_id", Uuid),
+    column("principal", Text),
+    column("subscription_id", Uuid),
+    column("name_key", Text),
+)
 _ASKED: Final = (
-    func.unnest(cast(bindparam("subscriptions"), ARRAY(Uuid)), cast(bindparam("names"), ARRAY(Text)))
-    .table_valued(
-        column("subscription_id", Uuid),
-        column("name_key", Text),
-        with_ordinality="place",
-        name="asked",
-    )
+    func.unnest(*(cast(bindparam(one.name), ARRAY(one.type)) for one in _PLACES))
+    .table_valued(*_PLACES, with_ordinality="place", name="asked")
     .render_derived()
 )
+_PRESENT: Final = func.coalesce(tenants.c.clock, bindparam("world", type_=Moment))
 _CHECK: Final = Statement(
     select(
-        _ASKED.c.place,
         role_assignments.c.role,
         plans.c.status,
         plans.c.legacy,
-        *_SITE,
-        select(tenants.c.heard_until)
-        .where(tenants.c.tenant_id == bindparam("tenant"))
-        .scalar_subquery()
-        .label("as_of"),
+        tenants.c.heard_until,
+        _PRESENT.label("now"),
+        *_site(_PRESENT),
     )
     .select_from(_ASKED)
+    .outerjoin(tenants, tenants.c.tenant_id == _ASKED.c.tenant_id)
     .outerjoin(
         role_assignments,
         and_(
             role_assignments.c.subscription_id == _ASKED.c.subscription_id,
-            role_assignments.c.principal == bindparam("principal"),
+            role_assignments.c.principal == _ASKED.c.principal,
+            role_assignments.c.tenant_id == _ASKED.c.tenant_id,
         ),
     )
     .outerjoin(
         plans,
-        and_(plans.c.subscription_id == _ASKED.c.subscription_id, plans.c.tenant_id == bindparam("tenant")),
+        and_(plans.c.subscription_id == _ASKED.c.subscription_id, plans.c.tenant_id == _ASKED.c.tenant_id),
     )
     .outerjoin(
         sites,
         and_(
             sites.c.subscription_id == _ASKED.c.subscription_id,
             sites.c.name_key == _ASKED.c.name_key,
-            sites.c.tenant_id == bindparam("tenant"),
+            sites.c.tenant_id == _ASKED.c.tenant_id,
             sites.c.coverage != "deleted",
         ),
     )
     .order_by(cast(_ASKED.c.place, Integer))
 )
+_MOST: Final = 64
+"""Callers that share a query."""
+_SHARED: Final = 20
+"""Sites up to which a check shares a query; a larger one would keep the others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     entitlement: Entitlement
-    as_of: datetime | None
-    """How fresh the licenses behind it are; None where none are behind it."""
+    as_of: datetime
+    """How fresh the licenses behind it are; the tenant's present where none are behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    asked_by: Principal
+    sites: Sequence[tuple[UUID, str]]
 
 
 async def of_subscription(
@@ -101,26 +134,40 @@ async def of_subscription(
     return {row["name"]: _of_site(row) for row in rows}
 
 
-async def check(
-    session: Session, asked: Sequence[tuple[UUID, str]], *, seen_by: Principal, now: datetime
-) -> list[Checked]:
-    """What each site (its subscription and its name) may do, in the order asked."""
-    rows = await session.rows(
-        _CHECK,
-        tenant=session.tenant_id,
-        principal=seen_by.id,
-        subscriptions=[subscription for subscription, _ in asked],
-        names=[name_key(name) for _, name in asked],
-        now=now,
-    )
-    return [_checked(row) for row in rows]
+class EntitlementChecks:
+    """What sites may do, asked by many callers at once: those of few sites share a query, of whatever tenants."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._gathering: Gathering[_Check, list[Checked]] = Gathering(self._together, most=_MOST)
+
+    async def check(self, sites: Sequence[tuple[UUID, str]], *, seen_by: Principal) -> list[Checked]:
+        """What each site (its subscription and its name) may do at the tenant's present, in the order asked."""
+        check = _Check(seen_by, sites)
+        if len(sites) <= _SHARED:
+            return await self._gathering.do(check)
+        return (await self._together([check]))[0]
+
+    async def _together(self, checks: Sequence[_Check]) -> list[list[Checked]]:
+        asked = [(check.asked_by, *site) for check in checks for site in check.sites]
+        async with self._database.read(*{check.asked_by.tenant_id for check in checks}) as session:
+            rows = await session.rows(
+                _CHECK,
+                tenant_id=[by.tenant_id for by, _, _ in asked],
+                principal=[by.id for by, _, _ in asked],
+                subscription_id=[subscription for _, subscription, _ in asked],
+                name_key=[name_key(name) for _, _, name in asked],
+                world=wall_clock(),
+            )
+        found = map(_checked, rows)
+        return [list(islice(found, len(check.sites))) for check in checks]
 
 
 def _checked(row: Record) -> Checked:
-    if row["role"] is None:
-        return Checked(Entitlement("NOT_FOUND"), None)
     # A legacy plan is paid for by itself, and known as it is now.
-    as_of = None if row["legacy"] else row["as_of"]
+    as_of = row["now"] if row["legacy"] or row["role"] is None else row["heard_until"] or row["now"]
+    if row["role"] is None:
+        return Checked(Entitlement("NOT_FOUND"), as_of)
     if row["status"] is None or row["status"] == "cancelled":
         return Checked(Entitlement("NO_PLAN"), as_of)
     if row["coverage"] is None:
