@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -10,7 +12,9 @@ import asyncpg
 import orjson
 import pytest
 
+from services.licensing.commands.record import tax_by
 from services.licensing.commands.replace_catalog import CatalogRefused, replace_catalog, versions_in
+from services.licensing.domain.tax import flat, no_tax
 from shared.db.database import connect
 from tests.support.eventually import eventually
 from tests.support.running import Services
@@ -95,6 +99,31 @@ async def test_a_draft_grows_closes_at_the_start_of_the_next_month_and_never_cha
     before, after = await invoices(world)
     assert before == closed
     assert (after["status"], after["total"]) == ("draft", money("300.00"))
+
+
+@pytest.fixture
+def taxed() -> Iterator[None]:
+    """An installation with a tax rule of its own, as SITEWARD_TAX names it."""
+    tax_by(flat(Fraction(19, 100), text="19 % VAT", rule="VAT"))
+    yield
+    tax_by(no_tax)
+
+
+@pytest.mark.usefixtures("taxed")
+async def test_what_is_charged_is_taxed_and_what_is_credited_is_credited_with_its_tax(world: World) -> None:
+    await world.sandbox("2026-03-30T09:30:00Z")
+    license = await world.buy("OT_SITE_L", 2)
+    await advance(world, "2026-03-31T23:59:59Z")
+    await world.cancel(license["id"])
+    (draft,) = await invoices(world)
+    assert [(line["kind"], line["amount"]) for line in draft["lines"]] == [
+        ("charge", "3500.00"),
+        ("tax", "665.00"),
+        ("credit", "-3480.82"),
+        ("tax", "-661.36"),
+    ]
+    assert (draft["tax"], draft["total"]) == (money("3.64"), money("22.82"))
+    assert await recomputed(orjson.dumps(draft)) == 0
 
 
 async def test_the_database_refuses_to_change_a_closed_invoice(world: World) -> None:
