@@ -29,7 +29,7 @@ from shared.identity import InternalTokens, NotAuthenticated, Principal
 _log: Final = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_MOST_ERRORS: Final = 100
+MOST_ERRORS: Final = 100
 """How many of a body's faults are told; a list of thousands can have one in every field."""
 _BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError)
 
@@ -239,7 +239,5 @@ def errors_of(
             "pointer": place(found["loc"]),
             "detail": "This field is not known here." if found["type"] == "extra_forbidden" else found["msg"],
         }
-        for found in error.errors(include_url=False, include_context=False, include_input=False)[
-            :_MOST_ERRORS
-        ]
+        for found in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_ERRORS]
     ]
