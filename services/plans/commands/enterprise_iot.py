@@ -58,6 +58,13 @@ async def end_with_plan(session: Session, subscription_id: UUID, *, by: str, at:
     _turn_off(session, await enterprise_iot.lock(session, subscription_id), by=by, at=at)
 
 
+async def end_with_trial(session: Session, subscription_id: UUID, *, at: datetime) -> None:
+    """Turn off what was taken over with a legacy trial, which ends; what licenses cover goes on (section 2.3)."""
+    before = await enterprise_iot.lock(session, subscription_id)
+    if before.legacy:
+        _turn_off(session, before, by=audit.ACTOR, at=at)
+
+
 async def license_gone(session: Session, tenant_ids: Collection[UUID], *, at: datetime) -> None:
     """Turn off what the licenses of these tenants covered, the last of which has gone."""
     for before in await enterprise_iot.lock_licensed(session, tenant_ids):

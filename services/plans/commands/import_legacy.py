@@ -121,5 +121,6 @@ async def _take_over(session: Session, row: LegacyPlan, known: Known, *, by: str
         before=None,
         after=state,
     )
-    if row.enterprise_iot:
+    trial_is_over = plan.price_plan != row.price_plan
+    if row.enterprise_iot and not trial_is_over:
         begin_legacy(session, plan.subscription_id, tenant_id=plan.tenant_id, by=by, at=now)
