@@ -157,6 +157,26 @@ async def test_a_legacy_one_ends_an_hour_after_it_is_cancelled(world: World, sec
     assert (done["status"], done["finished_at"]) == ("succeeded", "2027-06-01T01:00:00Z")
 
 
+async def test_while_its_end_is_pending_nothing_turns_it_on(world: World, security: Caller) -> None:
+    await world.sandbox(START)
+    subscription = await legacy(world)
+    await licensed(world)
+    assert (await security.plans.put(address(subscription), {})).status == 200
+    ending = await delete(security, subscription)
+    async with world.expects():
+        refused = await security.plans.put(address(subscription), {})
+    assert (refused.status, refused.code) == (409, "ChangePending")
+    assert "2027-06-01T01:00:00Z" in refused.json["detail"]
+    assert await state(security, subscription) == ending.json
+    # The clock is moved and nobody tells the scheduler.
+    await world.move_clock("2027-06-01T01:00:00Z")
+    async with world.expects("enterprise_iot.changed", "enterprise_iot.changed") as heard:
+        on = await security.plans.put(address(subscription), {})
+    assert (on.status, on.json["legacy"]) == (201, False)
+    assert [one.state["status"] for one in heard] == ["off", "on"]
+    assert (await security.plans.get(ending.headers["Operation-Location"])).json["status"] == "succeeded"
+
+
 @pytest.mark.parametrize("end_pending", [False, True])
 async def test_it_ends_with_the_ot_plan(world: World, security: Caller, *, end_pending: bool) -> None:
     await world.sandbox(START)
