@@ -17,7 +17,7 @@ from services.plans.commands.import_legacy import (
 )
 from shared.db.database import connect
 from shared.db.sandbox import Clocks
-from shared.http.call import errors_of
+from shared.http.faults import errors_of
 from shared.settings import ServiceSettings
 
 ACTOR: Final = "siteward.operator"

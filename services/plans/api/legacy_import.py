@@ -28,8 +28,9 @@ from services.plans.commands.import_legacy import (
 from services.plans.domain.legacy_plan import DEVICES_STEP
 from shared.events.wire import UtcInput, WireModel
 from shared.http import problems
-from shared.http.call import Input, errors_of
+from shared.http.call import Input
 from shared.http.documents import Direct, documents
+from shared.http.faults import errors_of
 from shared.http.problems import Refused
 from shared.http.write import write
 

@@ -12,7 +12,7 @@ from services.plans.domain.legacy_plan import imported
 from services.plans.store import audit, holdings, ot_plans, plan_terms, subscriptions
 from services.plans.store.holdings import Known
 from shared.db.database import Session
-from shared.http.call import MOST_ERRORS
+from shared.http.faults import MOST_ERRORS
 
 Fault = tuple[str, str]
 """A JSON pointer, and what is wrong there."""
