@@ -6,6 +6,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from gateway.exchange import Exchange
+from shared.http.faults import errors_of
 from shared.http.problems import Refused, invalid_request, malformed_json, unsupported_media_type
 
 _LIMIT: Final = 1024 * 1024
@@ -28,8 +29,4 @@ async def read(exchange: Exchange, model: type[_Model]) -> tuple[_Model, bytes]:
     try:
         return model.model_validate_json(body), body
     except ValidationError as error:
-        errors = [
-            {"pointer": "".join(f"/{part}" for part in fault["loc"]), "detail": fault["msg"]}
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise Refused(invalid_request(errors)) from error
+        raise Refused(invalid_request(errors_of(error))) from error

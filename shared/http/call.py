@@ -6,14 +6,15 @@ Whatever a check or a rule raises becomes the answer.
 """
 
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeVar, get_args
 
 import asyncpg
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,14 +24,13 @@ from shared.db.sandbox import Clocks
 from shared.db.unreachable import UNREACHABLE
 from shared.http import problems
 from shared.http.etags import etag_of, etag_of_bytes, unchanged
+from shared.http.faults import errors_of
 from shared.http.problems import Problem, Refused
 from shared.identity import InternalTokens, NotAuthenticated, Principal
 
 _log: Final = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_MOST_ERRORS: Final = 100
-"""How many of a body's faults are told; a list of thousands can have one in every field."""
 _BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError)
 
 
@@ -68,6 +68,16 @@ class Query(BaseModel):
     """Query parameters: text by nature, so converted; nothing unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _in_digits(cls, given: object, known: ValidationInfo) -> object:
+        # Left alone, pydantic would take "1_0", "+5", "5.0" and " 5 " for integers.
+        wanted = cls.model_fields[str(known.field_name)].annotation
+        is_whole = int in (wanted, *get_args(wanted))
+        if is_whole and isinstance(given, str) and not re.fullmatch("-?[0-9]+", given):
+            raise ValueError("A whole number is written in digits alone, such as 50.")
+        return given
 
 
 class Nothing(Input):
@@ -221,25 +231,5 @@ def _read_query(request: Request, model: type[_Model]) -> _Model:
         raise Refused(problems.invalid_request(errors_of(error, _parameter))) from error
 
 
-def _pointer(place: tuple[int | str, ...]) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
-
-
 def _parameter(place: tuple[int | str, ...]) -> str:
     return str(place[0])
-
-
-def errors_of(
-    error: ValidationError, place: Callable[[tuple[int | str, ...]], str] = _pointer
-) -> list[dict[str, str]]:
-    """What pydantic found first, one entry a place: JSON pointers unless `place` says it otherwise."""
-    return [
-        {
-            "pointer": place(found["loc"]),
-            "detail": "This field is not known here." if found["type"] == "extra_forbidden" else found["msg"],
-        }
-        for found in error.errors(include_url=False, include_context=False, include_input=False)[
-            :_MOST_ERRORS
-        ]
-    ]

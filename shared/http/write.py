@@ -17,7 +17,8 @@ from starlette.requests import Request
 
 from shared.db import idempotency
 from shared.http import etags, problems
-from shared.http.call import Answer, Call, Query, errors_of
+from shared.http.call import Answer, Call, Query
+from shared.http.faults import errors_of
 from shared.http.problems import Refused
 
 _Model = TypeVar("_Model", bound=BaseModel)

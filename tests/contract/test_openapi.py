@@ -100,7 +100,7 @@ CALLS: Final = {
         "GET /v1/console-activation-files": "",
         "GET /v1/console-activation-files/{file_id}": "ConsoleFileNotFound",
         "PUT /v1/subscriptions/{subscription_id}/enterprise-iot": """
-            SubscriptionNotFound NoEnterpriseIotLicense PreconditionFailed""",
+            SubscriptionNotFound ChangePending NoEnterpriseIotLicense PreconditionFailed""",
         "GET /v1/subscriptions/{subscription_id}/enterprise-iot": "SubscriptionNotFound",
         "DELETE /v1/subscriptions/{subscription_id}/enterprise-iot": """
             SubscriptionNotFound EnterpriseIotLicenseActive PreconditionFailed""",

@@ -80,6 +80,25 @@ async def test_a_sensor_is_activated_by_its_newest_file_alone(world: World) -> N
     assert revoked.code == "ActivationFileRevoked"
 
 
+async def test_a_sensor_registered_anew_in_another_case_keeps_its_spelling(world: World) -> None:
+    here, _ = await _a_site(world)
+    subscription = here.rpartition("/")[2]
+    async with world.expects("sensor.registered", "sensor.deleted", "sensor.registered") as heard:
+        await world.admin.plans.put(f"{here}/sensors/Del", SENSOR)
+        await world.admin.plans.send("DELETE", f"{here}/sensors/del")
+        again = await world.admin.plans.put(f"{here}/sensors/DEL", SENSOR)
+    assert (again.status, again.json["name"]) == (201, "Del")
+    assert [(one.envelope.subject, one.envelope.aggregateversion) for one in heard] == [
+        (f"sensor/{subscription}/Del", version) for version in (1, 2, 3)
+    ]
+    audited = (await world.admin.plans.get(f"{here}/audit-events")).json["items"]
+    assert {one["resource"] for one in audited if one["action"].startswith("sensor.")} == {
+        f"sensor/{subscription}/Del"
+    }
+    file = {"file": again.json["activation_file"]["file"]}
+    assert (await world.admin.plans.post(f"{here}/sensors/dEL/activate", file)).status == 200
+
+
 async def test_a_console_file_is_superseded_by_another_license(world: World) -> None:
     here, _ = await _a_site(world)
     subscription = here.rpartition("/")[2]

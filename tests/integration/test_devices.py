@@ -250,6 +250,17 @@ class TestTime:
         assert (await site.report(*devices(2, when=later)))["detected_devices"] == 1
         assert (await site.report(*devices(1, when=later)))["detected_devices"] == 2
 
+    @pytest.mark.parametrize(
+        "unset", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000001Z", "1970-01-01T00:00:00Z"]
+    )
+    async def test_a_device_whose_clock_was_never_set_is_accepted_and_harms_no_report_to_come(
+        self, site: Site, unset: str
+    ) -> None:
+        for _ in range(2):
+            answer = await site.report(a_device(1, unset), *devices(2))
+            assert (answer["accepted"], answer["detected_devices"]) == (2, 1)
+        assert (await site.report(*devices(1)))["detected_devices"] == 2
+
     async def test_what_is_idle_leaves_the_sum_in_few_steps(self, site: Site) -> None:
         for turn in range(5):
             await site.report(*devices(*range(turn * 5000, (turn + 1) * 5000)))

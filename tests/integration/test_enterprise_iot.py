@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.plans.commands.enterprise_iot import begin_legacy
+from tests.support.legacy_plans import import_plan
 from tests.support.service_calls import Answer, Caller
 from tests.support.world import World
 
@@ -28,11 +29,16 @@ async def security(world: World) -> Caller:
 async def linked(world: World) -> str:
     """A new subscription of which `sec@example.com` is SecurityAdmin."""
     subscription = await world.link()
+    await appoint(world, subscription)
+    return subscription
+
+
+async def appoint(world: World, subscription: str) -> None:
+    """Let `sec@example.com` be its SecurityAdmin."""
     given = await world.admin.plans.put(
         f"/v1/subscriptions/{subscription}/role-assignments/sec@example.com", {"role": "SecurityAdmin"}
     )
     assert given.status == 201, given
-    return subscription
 
 
 async def licensed(world: World) -> str:
@@ -65,6 +71,14 @@ async def state(caller: Caller, subscription: str) -> Any:
     answer = await caller.plans.get(address(subscription))
     assert answer.status == 200, answer
     return answer.json
+
+
+async def turned(caller: Caller, subscription: str) -> list[tuple[str, str]]:
+    """What its audit says of its being turned on and off, and by whom."""
+    trail = (await caller.plans.get(f"/v1/subscriptions/{subscription}/audit-events")).json["items"]
+    return [
+        (one["action"], one["actor"]) for one in trail if one["action"].startswith("enterprise_iot.turned")
+    ]
 
 
 async def test_it_needs_a_license_but_no_ot_plan(world: World, security: Caller) -> None:
@@ -104,9 +118,7 @@ async def test_it_stays_while_a_license_is_active_and_ends_with_the_last(
     assert (await state(security, subscription))["status"] == "off"
     async with world.expects():
         assert (await delete(security, subscription)).status == 204
-    trail = await security.plans.get(f"/v1/subscriptions/{subscription}/audit-events")
-    told = [(one["action"], one["actor"]) for one in trail.json["items"] if "iot" in one["action"]]
-    assert told == [
+    assert await turned(security, subscription) == [
         ("enterprise_iot.turned_on", "sec@example.com"),
         ("enterprise_iot.turned_off", "siteward"),
     ]
@@ -145,6 +157,26 @@ async def test_a_legacy_one_ends_an_hour_after_it_is_cancelled(world: World, sec
     assert (done["status"], done["finished_at"]) == ("succeeded", "2027-06-01T01:00:00Z")
 
 
+async def test_while_its_end_is_pending_nothing_turns_it_on(world: World, security: Caller) -> None:
+    await world.sandbox(START)
+    subscription = await legacy(world)
+    await licensed(world)
+    assert (await security.plans.put(address(subscription), {})).status == 200
+    ending = await delete(security, subscription)
+    async with world.expects():
+        refused = await security.plans.put(address(subscription), {})
+    assert (refused.status, refused.code) == (409, "ChangePending")
+    assert "2027-06-01T01:00:00Z" in refused.json["detail"]
+    assert await state(security, subscription) == ending.json
+    # The clock is moved and nobody tells the scheduler.
+    await world.move_clock("2027-06-01T01:00:00Z")
+    async with world.expects("enterprise_iot.changed", "enterprise_iot.changed") as heard:
+        on = await security.plans.put(address(subscription), {})
+    assert (on.status, on.json["legacy"]) == (201, False)
+    assert [one.state["status"] for one in heard] == ["off", "on"]
+    assert (await security.plans.get(ending.headers["Operation-Location"])).json["status"] == "succeeded"
+
+
 @pytest.mark.parametrize("end_pending", [False, True])
 async def test_it_ends_with_the_ot_plan(world: World, security: Caller, *, end_pending: bool) -> None:
     await world.sandbox(START)
@@ -163,6 +195,63 @@ async def test_it_ends_with_the_ot_plan(world: World, security: Caller, *, end_p
     assert (await state(security, subscription))["effective_at"] == "2027-06-01T01:00:00Z"
     if operation is not None:
         assert (await security.plans.get(operation)).json["status"] == "succeeded"
+
+
+async def trial(world: World, started_at: str = "2027-05-02T12:00:00Z") -> str:
+    """The subscription of a legacy trial that was taken over with Enterprise IoT."""
+    return await import_plan(
+        world, price_plan="trial", started_at=started_at, enterprise_iot=True, owner="ada@example.com"
+    )
+
+
+@pytest.mark.parametrize("end_pending", [False, True])
+async def test_what_came_with_a_legacy_trial_ends_with_it(
+    world: World, security: Caller, *, end_pending: bool
+) -> None:
+    await world.sandbox(START)
+    subscription = await trial(world)
+    await appoint(world, subscription)
+    operation = None
+    if end_pending:
+        await world.advance("2027-06-01T11:30:00Z")
+        operation = (await delete(security, subscription)).headers["Operation-Location"]
+    await world.advance("2027-06-01T11:59:59Z")
+    assert (await state(security, subscription))["status"] == "on"
+    async with world.expects("plan.price_plan_changed", "enterprise_iot.changed") as heard:
+        await world.advance("2027-06-01T14:00:00Z")
+    assert {one.envelope.time.isoformat() for one in heard} == {"2027-06-01T12:00:00+00:00"}
+    assert await state(security, subscription) == {
+        "status": "off",
+        "legacy": True,
+        "effective_at": "2027-06-01T12:00:00Z",
+    }
+    assert await turned(security, subscription) == [
+        ("enterprise_iot.turned_on", "op@example.com"),
+        ("enterprise_iot.turned_off", "siteward"),
+    ]
+    if operation is not None:
+        done = (await security.plans.get(operation)).json
+        assert (done["status"], done["finished_at"]) == ("succeeded", "2027-06-01T12:00:00Z")
+
+
+async def test_a_trial_that_is_over_begins_none(world: World) -> None:
+    await world.sandbox(START)
+    async with world.expects("plan.added"):
+        subscription = await trial(world, "2027-05-02T00:00:00Z")
+    assert await state(world.admin, subscription) == NEVER
+
+
+async def test_what_a_license_covers_outlives_a_legacy_trial(world: World, security: Caller) -> None:
+    await world.sandbox(START)
+    subscription = await trial(world)
+    await appoint(world, subscription)
+    await delete(security, subscription)
+    await world.advance("2027-06-01T01:00:00Z")
+    await licensed(world)
+    assert (await security.plans.put(address(subscription), {})).status == 201
+    async with world.expects("plan.price_plan_changed"):
+        await world.advance("2027-06-01T14:00:00Z")
+    assert (await state(security, subscription))["status"] == "on"
 
 
 async def test_anybody_may_estimate(world: World) -> None:

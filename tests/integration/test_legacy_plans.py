@@ -10,7 +10,7 @@ import pytest
 
 from services.plans.legacy_file import import_file
 from shared.settings import ServiceSettings
-from tests.support.legacy_plans import IMPORT, a_row, import_plan, import_rows, patch, plan_path
+from tests.support.legacy_plans import IMPORT, a_row, import_body, import_plan, import_rows, patch, plan_path
 from tests.support.world import World
 
 START = "2027-06-01T00:00:00Z"
@@ -308,6 +308,51 @@ async def test_an_import_names_each_field_that_fits_no_plan(world: World) -> Non
     ]
 
 
+async def test_an_import_names_all_that_is_wrong_with_every_row_at_once(world: World) -> None:
+    await world.sandbox(START)
+    taken = await import_plan(World(world.services))
+    row = a_row(world.tenant)
+    tomorrow = "2027-06-02T00:00:00Z"
+    async with world.expects():
+        refused = await import_rows(
+            world,
+            row,
+            a_row(world.tenant, committed_devices=150),
+            a_row(world.tenant, subscription_id=taken, started_at=tomorrow),
+            row | {"sites": 3, "started_at": tomorrow},
+            a_row(world.tenant, tenant_id="nobody", subscription_id=taken),
+            a_row(world.tenant, subscription_id=7),
+            a_row(world.tenant, started_at="soon"),
+        )
+        no_row = await import_rows(world, row, "Plant 7")  # type: ignore[arg-type]
+    assert (refused.status, refused.code) == (422, "InvalidRequest")
+    assert [one["pointer"] for one in refused.json["errors"]] == [
+        "/plans/1/committed_devices",
+        "/plans/2/started_at",
+        "/plans/2/subscription_id",
+        "/plans/3/sites",
+        "/plans/3/started_at",
+        "/plans/3/subscription_id",
+        "/plans/4/tenant_id",
+        "/plans/5/subscription_id",
+        "/plans/6/started_at",
+    ]
+    assert [one["pointer"] for one in no_row.json["errors"]] == ["/plans/1"]
+    assert (await import_rows(world, row)).status == 201
+
+
+async def test_an_import_tells_no_more_faults_than_anybody_reads(world: World) -> None:
+    await world.sandbox(START)
+    rows = [a_row(world.tenant, committed_devices=1, started_at="2027-06-02T00:00:00Z") for _ in range(60)]
+    refused = await import_rows(world, *rows)
+    assert (refused.status, len(refused.json["errors"])) == (422, 100)
+
+
+async def test_an_import_takes_no_numbers_that_json_does_not_have(world: World) -> None:
+    refused = await import_body(world, b'{"plans": [{"committed_devices": NaN}]}')
+    assert (refused.status, refused.code) == (400, "MalformedJson")
+
+
 async def test_tenants_are_taken_over_together_each_at_its_own_time(world: World) -> None:
     other = World(world.services)
     await world.sandbox(START)
@@ -337,10 +382,16 @@ async def test_a_file_is_taken_over_at_a_terminal(
         await import_file(settings, file)
     assert ended.value.code == 1
     assert "/plans/1/subscription_id: The subscription is linked already." in capsys.readouterr().err
-    file.write_bytes(orjson.dumps({"plans": [row | {"committed_devices": 1}]}))
-    with pytest.raises(SystemExit):
-        await import_file(settings, file)
-    assert "/plans/0/committed_devices: " in capsys.readouterr().err
+    wrong = [row | {"committed_devices": 1}, row, {"tenant_id": "nobody"}]
+    for rows, said in (
+        (wrong, ["/plans/0/committed_devices: ", "/plans/1/subscription_id: ", "/plans/2/tenant_id: "]),
+        (wrong[2:], ["/plans/0/tenant_id: "]),
+    ):
+        file.write_bytes(orjson.dumps({"plans": rows}))
+        with pytest.raises(SystemExit):
+            await import_file(settings, file)
+        told = capsys.readouterr().err
+        assert all(one in told for one in said), told
     file.write_bytes(orjson.dumps({"plans": [row, a_row(uuid4())]}))
     async with world.expects("plan.added"):
         await import_file(settings, file)

@@ -102,6 +102,34 @@ async def test_a_cancel_can_be_tried_without_effect(world: World) -> None:
     assert (unsure.status, unsure.code) == (400, "AgreementRequired")
 
 
+async def test_a_cancel_names_every_license_that_goes_on_without_the_plan(world: World) -> None:
+    await world.sandbox(START)
+    trial = await world.admin.licensing.post("/v1/licenses", {"sku": "OT_SITE_TRIAL_L", "quantity": 1})
+    assert trial.status == 201, trial
+    sites, devices = await world.buy("OT_SITE_XS"), await world.buy("EIOT_DEVICE", 10)
+    await world.quiet()
+    subscription = (await world.add_plan(await world.link()))["subscription_id"]
+    await world.add_site(subscription, "Press", "L")
+    await world.advance("2027-08-02T00:00:00Z")
+    without = (await cancel(world, subscription, "?dry_run=true")).json
+    assert without["licenses_kept"] == [trial.json["id"], sites["id"]]
+    assert without["warnings"][0]["detail"] == (
+        "1 license goes on and is charged; cancel it at /v1/licenses. "
+        "1 expired license stays in its grace: /v1/licenses?status=expired."
+    )
+    given = await world.admin.plans.put(
+        f"/v1/subscriptions/{subscription}/role-assignments/sec@example.com", {"role": "SecurityAdmin"}
+    )
+    assert given.status == 201, given
+    security = world.caller("sec@example.com", roles=())
+    on = await security.plans.put(f"/v1/subscriptions/{subscription}/enterprise-iot", {})
+    assert on.status == 201, on
+    with_it = (await cancel(world, subscription)).json
+    assert with_it["removes"]["enterprise_iot"] is True
+    assert with_it["licenses_kept"] == [trial.json["id"], sites["id"], devices["id"]]
+    assert "2 licenses go on and are charged" in with_it["warnings"][0]["detail"]
+
+
 async def test_a_cancel_is_accepted_with_where_to_ask_and_when(world: World) -> None:
     subscription = (await world.a_plan())["subscription_id"]
     accepted = await cancel(world, subscription, key="once")

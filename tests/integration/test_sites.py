@@ -298,7 +298,20 @@ class TestDeleting:
         await put(world, plan, "Hall", tags={"line": "4"})
         await delete(world, plan, "Hall")
         again = (await put(world, plan, "HALL")).json
-        assert (again["name"], again["version"], again["tags"]) == ("HALL", 3, {})
+        assert (again["version"], again["tags"]) == (3, {})
+
+    async def test_and_making_anew_in_another_case_keeps_the_spelling(self, world: World, plan: str) -> None:
+        async with world.expects(*["site.entitlement_changed"] * 3, "site.changed") as heard:
+            await put(world, plan, "Hall")
+            await delete(world, plan, "hall")
+            again = await put(world, plan, "HALL")
+            await put(world, plan, "HALL", tags={"line": "4"})
+        assert (again.status, again.json["name"]) == (201, "Hall")
+        assert [(one.envelope.subject, one.envelope.aggregateversion) for one in heard] == [
+            (f"site/{plan}/Hall", version) for version in (1, 2, 3, 4)
+        ]
+        audited = (await world.admin.plans.get(f"/v1/subscriptions/{plan}/audit-events")).json["items"]
+        assert len([one for one in audited if one["resource"] == f"site/{plan}/Hall"]) == 4
 
     async def test_with_sensors_is_refused_by_their_names(self, world: World, plan: str) -> None:
         await put(world, plan, "Hall")

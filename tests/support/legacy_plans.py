@@ -29,9 +29,13 @@ def a_row(tenant: UUID, **row: object) -> dict[str, Any]:
 
 async def import_rows(world: World, *rows: dict[str, Any], key: str | None = None) -> Answer:
     """What the api says to an operator, who is of a tenant of their own."""
+    return await import_body(world, {"plans": list(rows)}, key=key)
+
+
+async def import_body(world: World, body: object, *, key: str | None = None) -> Answer:
     operator = Principal("op@example.com", uuid4(), scopes=frozenset({"siteward.operator"}))
     client = ServiceClient(world.services.http, world.services.urls["plans"], operator)
-    return await client.post(IMPORT, {"plans": list(rows)}, key=key)
+    return await client.post(IMPORT, body, key=key)
 
 
 async def import_plan(world: World, **row: object) -> str:

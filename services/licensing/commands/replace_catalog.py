@@ -11,7 +11,7 @@ from services.licensing.store import catalog
 from services.licensing.store.catalog import Version
 from shared.db.database import Session
 from shared.events.wire import Utc
-from shared.http.call import errors_of
+from shared.http.faults import errors_of
 
 
 class CatalogRefused(Exception):

@@ -13,6 +13,7 @@ from services.plans.api.access import subscription_of
 from services.plans.commands import enterprise_iot as commands
 from services.plans.domain.enterprise_iot import estimate
 from services.plans.domain.errors import (
+    ChangePending,
     EnterpriseIotLicenseActive,
     NoEnterpriseIotLicense,
     SubscriptionNotFound,
@@ -61,17 +62,20 @@ class EstimateOut(WireModel):
         status=201,
         also={200: "It is on already."},
         if_match="honored",
-        errors=[SubscriptionNotFound, NoEnterpriseIotLicense],
+        errors=[SubscriptionNotFound, ChangePending, NoEnterpriseIotLicense],
     ),
 )
 async def turn_on(request: Request) -> Response:
-    """Turn Enterprise IoT on for a subscription (201); where it is on already, nothing changes (200)."""
+    """Turn Enterprise IoT on for a subscription (201); where it is on already, nothing changes (200).
+
+    While its end is pending it is refused (409), for it would go off all the same.
+    """
     async with write(request) as call:
         subscription = await subscription_of(call)
         call.allow(roles.CHANGE_ENTERPRISE_IOT, held=subscription.roles)
         await call.body(Nothing)
         now = await call.now()
-        before, held = await commands.lock(call.session, subscription.id)
+        before, held = await commands.lock(call.session, subscription.id, now)
         call.match(before.version)
         after = commands.turn_on(call.session, before, held, by=call.principal, now=now)
         status = 200 if after is before else 201
@@ -108,7 +112,7 @@ async def turn_off(request: Request) -> Response:
         call.allow(roles.CHANGE_ENTERPRISE_IOT, held=subscription.roles)
         call.query(Query)
         now = await call.now()
-        before, held = await commands.lock(call.session, subscription.id)
+        before, held = await commands.lock(call.session, subscription.id, now)
         call.match(before.version)
         after = commands.cancel(call.session, before, held, by=call.principal, now=now)
         if after.operation_id is None or after.due_at is None:

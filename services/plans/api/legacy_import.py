@@ -1,19 +1,36 @@
 """The route by which operators take over existing customers' legacy plans."""
 
-from typing import Final, Literal
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.plans.commands.import_legacy import ImportRefused, LegacyPlan, import_legacy
+from services.plans.commands.import_legacy import (
+    ImportRefused,
+    LegacyPlan,
+    Unfit,
+    import_legacy,
+    tenants_of,
+)
 from services.plans.domain.legacy_plan import DEVICES_STEP
 from shared.events.wire import UtcInput, WireModel
 from shared.http import problems
 from shared.http.call import Input
 from shared.http.documents import Direct, documents
+from shared.http.faults import errors_of
 from shared.http.problems import Refused
 from shared.http.write import write
 
@@ -67,16 +84,45 @@ class LegacyImportIn(Input):
 
     plans: list[LegacyPlanIn] = Field(min_length=1, max_length=_MOST)
 
-    @property
-    def tenants(self) -> list[UUID]:
-        """Each once, in the order in which everybody locks them."""
-        return sorted({one.tenant_id for one in self.plans})
 
-    def rows(self) -> list[LegacyPlan]:
-        return [
-            LegacyPlan(**{name: getattr(one, name) for name in LegacyPlanIn.model_fields})
-            for one in self.plans
-        ]
+class SentImport(Input):
+    """The same as it comes in: each row is read by itself, so that what is wrong with one hides no other."""
+
+    plans: list[Any] = Field(min_length=1, max_length=_MOST)
+
+    @field_validator("plans")
+    @classmethod
+    def _of_json(cls, plans: list[Any]) -> list[Any]:
+        json.dumps(plans, allow_nan=False)  # pydantic would let NaN and Infinity pass as JSON
+        return plans
+
+    def rows(self) -> list[LegacyPlan | Unfit]:
+        return [_row(sent) for sent in self.plans]
+
+
+def _or_none(sent: object, read: Callable[[object], object]) -> object:
+    try:
+        return read(sent)
+    except ValueError:
+        return None
+
+
+class _Readable(BaseModel):
+    """What more than the form of a row is judged by; null where it cannot be read."""
+
+    tenant_id: Annotated[UUID | None, WrapValidator(_or_none)] = None
+    subscription_id: Annotated[UUID | None, WrapValidator(_or_none)] = None
+    started_at: Annotated[UtcInput | None, WrapValidator(_or_none)] = None
+
+
+def _row(sent: object) -> LegacyPlan | Unfit:
+    try:
+        read = LegacyPlanIn.model_validate(sent)
+    except ValidationError as error:
+        of_it = _Readable.model_validate(sent if isinstance(sent, dict) else {})
+        faults = [(one["pointer"], one["detail"]) for one in errors_of(error)]
+        return Unfit(of_it.tenant_id, of_it.subscription_id, of_it.started_at, faults)
+    return LegacyPlan(**{name: getattr(read, name) for name in LegacyPlanIn.model_fields})
 
 
 class LegacyImportOut(WireModel):
@@ -88,13 +134,14 @@ async def import_plans(request: Request) -> Response:
     """Take over legacy plans of any tenants, all or none; charged from the import on (B51)."""
     async with write(request) as call:
         call.allow(OPERATOR, held=call.principal.scopes)
-        asked = await call.body(LegacyImportIn)
-        call.session.widen(asked.tenants)
-        clocks = {tenant: await call.now_of(tenant) for tenant in asked.tenants}
+        rows = (await call.body(SentImport)).rows()
+        tenants = tenants_of(rows)
+        call.session.widen(tenants)
+        clocks = {tenant: await call.now_of(tenant) for tenant in tenants}
         try:
-            await import_legacy(call.session, asked.rows(), by=call.principal.id, clocks=clocks)
+            await import_legacy(call.session, rows, by=call.principal.id, clocks=clocks)
         except ImportRefused as refused:
             errors = [{"pointer": pointer, "detail": detail} for pointer, detail in refused.errors]
             raise Refused(problems.invalid_request(errors)) from refused
-        call.answer(201, LegacyImportOut(imported=len(asked.plans)))
+        call.answer(201, LegacyImportOut(imported=len(rows)))
     return call.response

@@ -36,7 +36,7 @@ from services.plans.domain.errors import (
 from services.plans.domain.legacy_plan import DEVICES_STEP, Edit
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.pending_change import DELAY
-from services.plans.domain.plan_cancellation import refusal_to_cancel
+from services.plans.domain.plan_cancellation import licenses_kept, refusal_to_cancel, what_is_kept
 from services.plans.events import state_of
 from services.plans.store import device_counts, enterprise_iot, holdings, ot_plans, sites
 from shared.events.wire import Utc, WireModel
@@ -69,7 +69,7 @@ class PlanCancellationOut(WireModel):
     plan: PlanOut
     removes: Removed
     licenses_kept: list[UUID]
-    """They go on and are charged: a plan's end ends no license (B39)."""
+    """They go on, those in use are charged, and those in their grace stay in it: a plan's end ends no license (B39)."""
     blockers: list[Blocker]
     warnings: list[Blocker]
     effective_at: Utc
@@ -232,25 +232,20 @@ async def _cancellation(
 ) -> PlanCancellationOut:
     going = await sites.of_subscription(call.session, plan.subscription_id)
     iot = await enterprise_iot.get(call.session, plan.subscription_id)
-    kept = [license.license_id for license in await holdings.in_use(call.session, plan.tenant_id)]
+    kept = licenses_kept(
+        await holdings.living(call.session, plan.tenant_id),
+        covering={site.license_id for site in await sites.following(call.session, plan.tenant_id)},
+        enterprise_iot=iot.status == "on",
+    )
     refusal = refusal_to_cancel(held.plan, held.sensors)
     blockers: list[PlansError] = [] if refusal is None else [refusal]
-    warnings = (
-        [
-            Blocker(
-                code="LicensesKept",
-                detail=f"{len(kept)} licenses go on and are charged; cancel them at /v1/licenses.",
-            )
-        ]
-        if kept
-        else []
-    )
+    warnings = [Blocker(code="LicensesKept", detail=what_is_kept(kept))] if kept else []
     return PlanCancellationOut(
         plan=await _shown(call, held, plan, now),
         removes=Removed(
             sites=[site.name for site in going], sensors=held.sensors, enterprise_iot=iot.status == "on"
         ),
-        licenses_kept=kept,
+        licenses_kept=[held.license_id for held in kept],
         blockers=[Blocker(code=one.code, detail=str(one)) for one in blockers],
         warnings=warnings,
         effective_at=effective_at,

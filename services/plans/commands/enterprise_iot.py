@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.plans import events
-from services.plans.domain.enterprise_iot import EnterpriseIot
+from services.plans.domain.enterprise_iot import END, EnterpriseIot
 from services.plans.domain.holdings import Holdings
 from services.plans.store import audit, enterprise_iot, holdings, operations
 from shared.db.database import Session
@@ -13,16 +13,24 @@ from shared.identity import Principal
 from shared.ids import new_id
 
 
-async def lock(session: Session, subscription_id: UUID) -> tuple[EnterpriseIot, Holdings]:
-    """As it is on the subscription, and what the tenant's licenses allow; both held until the session ends."""
+async def lock(session: Session, subscription_id: UUID, now: datetime) -> tuple[EnterpriseIot, Holdings]:
+    """As it is on the subscription by `now`, and what the tenant's licenses allow; both held until the session ends."""
     known = (await holdings.lock(session, [session.tenant_id]))[session.tenant_id]
-    return await enterprise_iot.lock(session, subscription_id), known.holdings
+    found = await enterprise_iot.lock(session, subscription_id)
+    if found.due_at is not None and found.due_at <= now:
+        # A command must not find an end pending that is past only because the scheduler is behind.
+        found = _turn_off(session, found, by=audit.ACTOR, at=found.due_at)
+        await session.flush()  # each step is a version of its own
+    return found, known.holdings
 
 
 def turn_on(
     session: Session, before: EnterpriseIot, held: Holdings, *, by: Principal, now: datetime
 ) -> EnterpriseIot:
-    """Turn on what the session has locked; what is on already stays as it is. Raises NoEnterpriseIotLicense."""
+    """Turn on what the session has locked; what is on already stays as it is.
+
+    Raises ChangePending where its end is pending, NoEnterpriseIotLicense.
+    """
     after = before.turned_on(held, now=now)
     _record(session, before, after, by=by.id, at=now)
     return after
@@ -44,7 +52,7 @@ def cancel(
             after.operation_id,
             tenant_id=after.tenant_id,
             subscription_id=after.subscription_id,
-            kind="enterprise_iot.cancel",
+            kind=END,
             resource=f"/v1/subscriptions/{after.subscription_id}/enterprise-iot",
             now=now,
             effective_at=after.due_at,
@@ -56,6 +64,13 @@ def cancel(
 async def end_with_plan(session: Session, subscription_id: UUID, *, by: str, at: datetime) -> None:
     """Turn it off where the OT plan of the subscription ends (B38), whatever covers it."""
     _turn_off(session, await enterprise_iot.lock(session, subscription_id), by=by, at=at)
+
+
+async def end_with_trial(session: Session, subscription_id: UUID, *, at: datetime) -> None:
+    """Turn off what was taken over with a legacy trial, which ends; what licenses cover goes on (section 2.3)."""
+    before = await enterprise_iot.lock(session, subscription_id)
+    if before.legacy:
+        _turn_off(session, before, by=audit.ACTOR, at=at)
 
 
 async def license_gone(session: Session, tenant_ids: Collection[UUID], *, at: datetime) -> None:
@@ -80,10 +95,12 @@ def begin_legacy(
     return after
 
 
-def _turn_off(session: Session, before: EnterpriseIot, *, by: str, at: datetime) -> None:
+def _turn_off(session: Session, before: EnterpriseIot, *, by: str, at: datetime) -> EnterpriseIot:
     if before.operation_id is not None:
         operations.finish(session, before.operation_id, "succeeded", at=at)
-    _record(session, before, before.turned_off(at=at), by=by, at=at)
+    after = before.turned_off(at=at)
+    _record(session, before, after, by=by, at=at)
+    return after
 
 
 def _record(session: Session, before: EnterpriseIot, after: EnterpriseIot, *, by: str, at: datetime) -> None:

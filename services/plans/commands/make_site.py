@@ -18,7 +18,7 @@ async def make_site(session: Session, plan: OtPlan, wanted: Site, *, by: str, no
     The session has to hold the tenant's lock and the plan's. Raises SiteSizeNotLicensed (B66, B67, B22).
     """
     old = await sites.lock(session, plan.subscription_id, wanted.name)
-    made = replace(wanted, version=1 if old is None else old.version + 1)
+    made = wanted if old is None else replace(wanted, name=old.name, version=old.version + 1)
     if not plan.legacy and wanted.site_size is not None:
         known = (await holdings.lock(session, [plan.tenant_id]))[plan.tenant_id]
         others = await sites.of_size(session, plan.tenant_id, wanted.site_size)

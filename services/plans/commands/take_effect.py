@@ -6,7 +6,7 @@ from typing import Final
 from services.plans.commands.count_notices import settle_count_notices
 from services.plans.commands.delete_sensor import delete_all_sensors
 from services.plans.commands.delete_site import delete_all_sites
-from services.plans.commands.enterprise_iot import end_with_plan
+from services.plans.commands.enterprise_iot import end_with_plan, end_with_trial
 from services.plans.commands.entitle import cover, entitle, record_covered
 from services.plans.commands.record_plan import record_plan
 from services.plans.commands.require_reactivation import require_reactivation
@@ -58,6 +58,7 @@ async def _end_trial(session: Session, plan: OtPlan, known: Known, at: datetime)
     after = legacy_plan.after_trial(plan)
     await record_plan(session, plan, after, PlanPricePlanChanged, known, by=audit.ACTOR, at=at)
     await plan_terms.begin(session, after, at=at)
+    await end_with_trial(session, plan.subscription_id, at=at)
     await settle_count_notices(session, plan.subscription_id, (), at=at)
     await supersede_console_files(session, plan.tenant_id, known.holdings, at=at)
     return after

@@ -1,7 +1,7 @@
 """A device as sensors see it: what it is, when it was last seen, and until when it counts (B40, B46)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -16,6 +16,9 @@ IDLE_AFTER: Final = MappingProxyType[Kind, timedelta](
     }
 )
 """Not seen for longer than that, a device is not counted; the very moment still is (B46)."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""What a clock shows that was never set, if not something earlier still."""
 
 
 class Seen(NamedTuple):
@@ -32,6 +35,12 @@ class Seen(NamedTuple):
 
 
 def seen(kind: Kind, last_seen: datetime) -> Seen:
+    """A sighting at that moment, or at the Unix epoch for an earlier one: that clock was never set.
+
+    Such a device is idle either way. The first moment of the year 1, where many clocks begin, cannot be stored:
+    PostgreSQL's driver takes it for minus infinity.
+    """
+    last_seen = max(last_seen, _EPOCH)
     return Seen(last_seen, last_seen + IDLE_AFTER[kind], kind)
 
 

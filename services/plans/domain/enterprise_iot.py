@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Final, Literal, Self
 from uuid import UUID
 
-from services.plans.domain.errors import EnterpriseIotLicenseActive, NoEnterpriseIotLicense
+from services.plans.domain.errors import ChangePending, EnterpriseIotLicenseActive, NoEnterpriseIotLicense
 from services.plans.domain.holdings import Holdings
 from services.plans.domain.pending_change import DELAY
 
 DEVICES_A_SEAT: Final = 5
 """Devices that each seat of a suite license covers already (B49)."""
+
+END: Final = "enterprise_iot.cancel"
+"""The kind of the change that a pending end is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class EnterpriseIot:
     """0 where it was never on."""
 
     def turned_on(self, holdings: Holdings, *, now: datetime) -> Self:
-        """Itself if it is on, also if its end is pending. Raises NoEnterpriseIotLicense."""
+        """Itself if it is on. Raises ChangePending where its end is pending, NoEnterpriseIotLicense."""
+        if self.due_at is not None:
+            raise ChangePending(END, self.due_at)
         if self.status == "on":
             return self
         if not holdings.enterprise_iot:

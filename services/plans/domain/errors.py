@@ -80,11 +80,12 @@ class ChangePending(PlansError):
     code = "ChangePending"
 
     def __init__(self, kind: str, effective_at: datetime) -> None:
-        what = "cancel" if kind == "cancel" else "edit"
-        super().__init__(
-            f"A confirmed {what} takes effect at {effective_at:%Y-%m-%dT%H:%M:%SZ}; "
-            "only one change is pending at a time. POST …/plan/undo withdraws it."
+        what, hint = (
+            ("end of Enterprise IoT", "it cannot be withdrawn. A license turns it on again afterwards.")
+            if kind == "enterprise_iot.cancel"
+            else (kind, "only one change is pending at a time. POST …/plan/undo withdraws it.")
         )
+        super().__init__(f"A confirmed {what} takes effect at {effective_at:%Y-%m-%dT%H:%M:%SZ}; {hint}")
 
 
 class NothingPending(PlansError):

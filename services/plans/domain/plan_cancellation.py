@@ -1,10 +1,11 @@
-"""Cancelling a plan: sensors first, an agreement, and an hour until it ends (B36, B37)."""
+"""Cancelling a plan: sensors first, an agreement, an hour until it ends, and what goes on after it (B36 to B39)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.plans.domain.errors import PlansError, SensorsStillRegistered
+from services.plans.domain.holdings import Held
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.pending_change import confirm, refusal_to_change
 
@@ -21,3 +22,34 @@ def cancel(plan: OtPlan, sensors: Sequence[str], *, operation_id: UUID, by: str,
     if (refusal := refusal_to_cancel(plan, sensors)) is not None:
         raise refusal
     return confirm(plan, "cancel", None, operation_id=operation_id, by=by, now=now)
+
+
+def licenses_kept(
+    living: Iterable[Held], *, covering: Collection[UUID | None], enterprise_iot: bool
+) -> list[Held]:
+    """The licenses that a caller may believe to end with the plan, and that do not (B39).
+
+    Of those in use or in their grace: those for sites, in the grace only if they are in `covering`, the ids of
+    licenses that cover a site; those for Enterprise IoT if that goes with the plan.
+    """
+    return [
+        held
+        for held in living
+        if (enterprise_iot if held.site_size is None else held.in_use or held.license_id in covering)
+    ]
+
+
+def what_is_kept(kept: Sequence[Held]) -> str:
+    """What becomes of these licenses, in a sentence or two."""
+    charged = sum(held.in_use for held in kept)
+    expired = len(kept) - charged
+    said = []
+    if charged == 1:
+        said.append("1 license goes on and is charged; cancel it at /v1/licenses.")
+    elif charged:
+        said.append(f"{charged} licenses go on and are charged; cancel them at /v1/licenses.")
+    if expired == 1:
+        said.append("1 expired license stays in its grace: /v1/licenses?status=expired.")
+    elif expired:
+        said.append(f"{expired} expired licenses stay in their grace: /v1/licenses?status=expired.")
+    return " ".join(said)

@@ -15,6 +15,7 @@ class Sensor:
     subscription_id: UUID
     tenant_id: UUID
     name: str
+    """As it was first written, for its events have one subject whatever the case."""
     site: str
     """The name of its site, as the site is called."""
     zone: str
@@ -95,12 +96,12 @@ def register(
     type_: SensorType,
     management: Management,
 ) -> Sensor:
-    """A new sensor; `before` is what is remembered of a deleted one of that name."""
+    """A new sensor; `before` is what is remembered of a deleted one of that name, which stays spelled as it was."""
     serial = 0 if before is None else before.serial
     return Sensor(
         subscription_id=subscription_id,
         tenant_id=tenant_id,
-        name=name,
+        name=name if before is None else before.name,
         site=site,
         zone=zone,
         type=type_,

@@ -23,6 +23,7 @@ class Site:
     subscription_id: UUID
     tenant_id: UUID
     name: str
+    """As it was first written, for its events have one subject whatever the case."""
     display_name: str
     site_size: str | None
     max_devices: int | None

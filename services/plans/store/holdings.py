@@ -89,6 +89,11 @@ _SITE_LICENSES_IN_USE: Final = Statement(
         or_(*(held_licenses.c.status == status for status in _IN_USE)),
     )
 )
+_LIVING: Final = Statement(
+    select(held_licenses)
+    .where(_OF_TENANT, or_(*(held_licenses.c.status == status for status in (*_IN_USE, "expired"))))
+    .order_by(held_licenses.c.purchased_at, held_licenses.c.license_id)
+)
 _HELD: Final = Statement(
     select(held_licenses).where(held_licenses.c.license_id == cast(bindparam("licenses"), ARRAY(Uuid)).any_())
 )
@@ -149,6 +154,11 @@ async def next_end_of_grace(session: Session, tenant_id: UUID, *, after: datetim
 async def in_use(session: Session, tenant_id: UUID) -> list[Held]:
     """The tenant's site licenses that are in use."""
     return [_held(row) for row in await session.rows(_SITE_LICENSES_IN_USE, tenant=tenant_id)]
+
+
+async def living(session: Session, tenant_id: UUID) -> list[Held]:
+    """The tenant's licenses of all kinds that are in use or in their grace, oldest first."""
+    return [_held(row) for row in await session.rows(_LIVING, tenant=tenant_id)]
 
 
 def save_held(session: Session, tenant_id: UUID, held: Held, *, known: bool) -> None:

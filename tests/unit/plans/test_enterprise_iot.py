@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from services.plans.domain.enterprise_iot import EnterpriseIot, estimate
-from services.plans.domain.errors import EnterpriseIotLicenseActive, NoEnterpriseIotLicense
+from services.plans.domain.errors import ChangePending, EnterpriseIotLicenseActive, NoEnterpriseIotLicense
 from services.plans.domain.holdings import Holdings
 from tests.unit.plans.given import SUBSCRIPTION_ID, TENANT_ID, held, holding
 from tests.unit.times import at
@@ -51,6 +51,8 @@ def test_a_legacy_one_ends_an_hour_after_its_cancel_whatever_the_licenses() -> N
     ending = on.cancelled(LICENSED, operation_id=OPERATION, now=NOON)
     assert (ending.status, ending.due_at, ending.effective_at) == ("on", ONE, ONE)
     assert ending.cancelled(LICENSED, operation_id=uuid4(), now=ONE) is ending
+    with pytest.raises(ChangePending, match="2026-03-01T13:00:00Z"):
+        ending.turned_on(LICENSED, now=NOON)
     off = ending.turned_off(at=ONE)
     assert (off.status, off.due_at, off.operation_id, off.version) == ("off", None, None, 3)
 

@@ -54,7 +54,6 @@ def test_the_first_reason_that_fits_is_given_with_the_place_of_the_row(
         Observed(mac=None),
         Observed(ip=None),
         Observed(last_seen=NOW + timedelta(minutes=5)),
-        Observed(last_seen=at("0001-01-01T00:00:00")),
         Observed(ip="fe80::1", device_key="switch 1", kind="network"),
     ],
 )
@@ -63,3 +62,10 @@ def test_everything_else_is_seen_of_a_device(observed: Observed) -> None:
     assert (len(kept), ignored) == (1, [])
     assert kept[0].device_key == observed.device_key
     assert kept[0].seen.last_seen == observed.last_seen
+
+
+def test_what_was_seen_by_a_clock_that_was_never_set_is_idle() -> None:
+    kept, ignored = sightings([Observed(last_seen=at("0001-01-01T00:00:00"))], now=NOW)
+    assert (len(kept), ignored) == (1, [])
+    assert kept[0].seen.last_seen == at("1970-01-01T00:00:00")
+    assert kept[0].seen.counted_until < NOW
