@@ -35,8 +35,11 @@ def unchanged(request: Request, etag: str | None) -> bool:
 def match(request: Request, version: int, *, required: bool) -> None:
     """Check `If-Match` against the resource's present version; the digest is not compared.
 
-    Raises Refused: 428 where it is required and missing, 412 where another version is meant.
+    Raises Refused: 428 where it is required and missing, 412 where another version is meant, or, with
+    `If-None-Match: *`, none at all.
     """
+    if version and request.headers.get("if-none-match", "").strip() == "*":
+        raise Refused(problems.precondition_failed())
     asked = request.headers.get("if-match")
     if asked is None:
         if required:

@@ -127,7 +127,7 @@ def precondition_required() -> Problem:
 
 
 def precondition_failed() -> Problem:
-    return Problem(412, "PreconditionFailed", "The resource has changed", "Read it again, then decide again.")
+    return Problem(412, "PreconditionFailed", "The resource is not as it was to be", "Read it again, then decide again.")
 
 
 def idempotency_key_reused() -> Problem:

@@ -113,3 +113,15 @@ async def test_what_is_so_already_makes_no_new_version(world: World) -> None:
     again = await world.admin.plans.put(address, {"display_name": "Plant 7"})
     assert (again.status, again.json["version"]) == (200, 1)
     assert await world.rows() == before
+
+
+async def test_what_is_only_to_be_made_is_not_changed_where_it_is_there_already(world: World) -> None:
+    plan = await world.a_plan()
+    site = f"/v1/subscriptions/{plan['subscription_id']}/sites/Hall"
+    only_new = {"If-None-Match": "*"}
+    made = await world.admin.plans.put(site, {"display_name": "Hall", "site_size": "L"}, headers=only_new)
+    assert made.status == 201
+    other = {"display_name": "Other", "site_size": "L"}
+    again = await world.admin.plans.put(site, other, headers=only_new)
+    assert (again.status, again.code) == (412, "PreconditionFailed")
+    assert (await world.admin.plans.get(site)).etag == made.etag
