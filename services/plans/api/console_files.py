@@ -1,5 +1,6 @@
 """Routes of activation files for management consoles."""
 
+from functools import partial
 from typing import Final, Literal, Self
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from services.plans.domain.console_file import ConsoleFile
 from services.plans.domain.errors import ConsoleFileNotFound, NoPlan, SubscriptionNotFound
 from services.plans.store import console_files, subscriptions
 from shared.events.wire import Utc, WireModel
-from shared.http.call import Input, Query, read
+from shared.http.call import Call, Input, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, Paging, answer_page
 from shared.http.write import write
@@ -65,10 +66,7 @@ async def issue(request: Request) -> Response:
     """A file with the summed figures of the subscriptions, as they are now (B72)."""
     async with write(request) as call:
         now = await call.now()
-        asked = await call.body(ConsoleFileIn)
-        for subscription_id in asked.subscription_ids:
-            subscription = await subscriptions.get(call.session, subscription_id, seen_by=call.principal)
-            call.allow(roles.DOWNLOAD_CONSOLE_FILE, held=subscription.roles)
+        asked = await call.body(ConsoleFileIn, access=partial(_allow, call))
         keys = activation_keys(request)
         issued = await issue_console_file(
             call.session, asked.subscription_ids, keys, by=call.principal.id, now=now
@@ -98,6 +96,15 @@ async def get_console_file(request: Request) -> Response:
         call.query(Query)
         call.answer(200, ConsoleFileOut.of(found), version=found.version)
     return call.response
+
+
+async def _allow(call: Call, asked: ConsoleFileIn) -> None:
+    """Raises SubscriptionNotFound, and Refused (403) where the caller's role does not suffice on all of them."""
+    named = [
+        await subscriptions.get(call.session, one, seen_by=call.principal) for one in asked.subscription_ids
+    ]
+    for subscription in named:
+        call.allow(roles.DOWNLOAD_CONSOLE_FILE, held=subscription.roles)
 
 
 def _file_id(request: Request) -> UUID:
