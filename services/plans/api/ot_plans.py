@@ -80,7 +80,7 @@ async def add(request: Request) -> Response:
             issued = await issue_console_file(
                 call.session, [subscription.id], keys, by=call.principal.id, now=now
             )
-            added = added.model_copy(update={"activation_file": ConsoleFileOut.of(issued)})
+            added = added.model_copy(update={"activation_file": ConsoleFileOut.of(issued, with_file=True)})
         call.answer(201, added, version=state.version)
     return call.response
 

@@ -17,21 +17,21 @@ from shared.identity import Principal
 
 _FIELDS: Final = tuple(field.name for field in fields(ConsoleFile))
 _OF_TENANT: Final = console_files.c.tenant_id == bindparam("tenant")
-_SEEN: Final = (
-    select(role_assignments.c.subscription_id)
+_ROLES: Final = (
+    select(func.array_agg(role_assignments.c.role))
     .where(
         role_assignments.c.tenant_id == bindparam("tenant"),
         role_assignments.c.principal == bindparam("principal"),
-        console_files.c.subscription_ids.op("?")(cast(role_assignments.c.subscription_id, Text)),
+        console_files.c.subscription_ids.has_key(cast(role_assignments.c.subscription_id, Text)),
     )
-    .exists()
+    .scalar_subquery()
 )
-_GET: Final = Statement(
-    select(console_files).where(_OF_TENANT, console_files.c.id == bindparam("file"), _SEEN)
-)
+SEEN: Final = func.cardinality(_ROLES) == func.jsonb_array_length(console_files.c.subscription_ids)
+"""Whether the caller has a role on each subscription of a file; of the parameters `tenant` and `principal`."""
+_VISIBLE: Final = select(console_files, _ROLES.label("roles")).where(_OF_TENANT, SEEN)
+_GET: Final = Statement(_VISIBLE.where(console_files.c.id == bindparam("file")))
 _LIST: Final = Statement(
-    select(console_files)
-    .where(_OF_TENANT, console_files.c.id > bindparam("after"), _SEEN)
+    _VISIBLE.where(console_files.c.id > bindparam("after"))
     .order_by(console_files.c.id)
     .limit(bindparam("most"))
 )
@@ -64,20 +64,25 @@ _PLANS: Final = Statement(
 )
 
 
-async def get(session: Session, file_id: UUID, *, seen_by: Principal) -> ConsoleFile:
-    """Raises ConsoleFileNotFound, also where the caller has a role on none of its subscriptions."""
+async def get(session: Session, file_id: UUID, *, seen_by: Principal) -> tuple[ConsoleFile, list[str]]:
+    """The file, and the caller's roles on its subscriptions.
+
+    Raises ConsoleFileNotFound, also where the caller has no role on one of them.
+    """
     row = await session.row(_GET, tenant=session.tenant_id, file=file_id, principal=seen_by.id)
     if row is None:
         raise ConsoleFileNotFound(file_id)
-    return _file(row)
+    return _file(row), row["roles"]
 
 
-async def page(session: Session, *, seen_by: Principal, after: UUID | None, most: int) -> list[ConsoleFile]:
-    """Those of which the caller has a role on a subscription, in the order they were issued."""
+async def page(
+    session: Session, *, seen_by: Principal, after: UUID | None, most: int
+) -> list[tuple[ConsoleFile, list[str]]]:
+    """Those of which the caller has a role on every subscription, and these roles, in the order they were issued."""
     rows = await session.rows(
         _LIST, tenant=session.tenant_id, principal=seen_by.id, after=after or UUID(int=0), most=most
     )
-    return [_file(row) for row in rows]
+    return [(_file(row), row["roles"]) for row in rows]
 
 
 async def lock_current(session: Session, tenant_id: UUID) -> list[ConsoleFile]:
@@ -122,6 +127,6 @@ def _texts(subscription_ids: Collection[UUID]) -> list[str]:
 
 
 def _file(row: Record) -> ConsoleFile:
-    values: dict[str, Any] = dict(row)
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["subscription_ids"] = tuple(UUID(one) for one in values["subscription_ids"])
     return ConsoleFile(**values)

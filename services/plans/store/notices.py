@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Boolean, Text, Uuid, and_, bindparam, cast, literal, or_, select
 
 from services.plans.domain.notice import ABOUT_LICENSES, SEEN_WITH_A_PLAN, Notice, OpenNotice
+from services.plans.store.console_files import SEEN
 from services.plans.store.tables import console_files, notices, plans, role_assignments
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
@@ -47,9 +48,8 @@ _A_FILE_OF_MINE: Final = (
     .where(
         console_files.c.tenant_id == bindparam("tenant"),
         _CONSOLE_FILE + cast(console_files.c.id, Text) == notices.c.resource,
-        _MINE.where(
-            console_files.c.subscription_ids.has_key(cast(role_assignments.c.subscription_id, Text))
-        ).exists(),
+        SEEN,
+        or_(_NARROWED.is_(None), console_files.c.subscription_ids.has_key(cast(_NARROWED, Text))),
     )
     .exists()
 )
@@ -89,8 +89,8 @@ async def page(
 ) -> list[OpenNotice]:
     """The open notices that the caller may see, oldest first.
 
-    Those of the subscriptions on which they have a role, or of this one alone; and, asked for no subscription,
-    those about licenses if `reads_licenses`, and what is seen with a plan.
+    Those of the subscriptions on which they have a role, or of this one alone, with the console files that they may
+    see; and, asked for no subscription, those about licenses if `reads_licenses`, and what is seen with a plan.
     """
     rows = await session.rows(
         _LIST,
