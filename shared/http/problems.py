@@ -1,6 +1,6 @@
 """How a refusal looks on the wire: RFC 9457 problem documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -65,6 +65,11 @@ def forbidden(roles: Sequence[str]) -> Problem:
         f"One of these roles is needed: {named}.",
         facts={"required_roles": list(roles)},
     )
+
+
+def role_refusal(needed: Sequence[str], held: Iterable[str]) -> Problem | None:
+    """What stands against a caller who holds these roles: None as soon as one of those needed is among them."""
+    return forbidden(needed) if frozenset(held).isdisjoint(needed) else None
 
 
 def not_found(detail: str = "There is nothing at this address.", code: str = "NotFound") -> Problem:

@@ -159,6 +159,44 @@ async def test_a_console_s_file_is_seen_by_who_has_a_role_on_all_its_subscriptio
         assert await _notices(bob, f"?subscription_id={mine}") == ["ConsoleFileSuperseded"]
 
 
+async def test_the_actions_of_a_license_say_to_a_reader_what_trying_them_gives(world: World) -> None:
+    path = f"/v1/licenses/{(await world.buy())['id']}"
+    reader = world.caller("bob@example.com", roles=["GlobalReader"])
+    tried = await reader.licensing.post(f"{path}/cancel")
+    assert (tried.status, tried.code) == (403, "AuthorizationFailed")
+    one = (await reader.licensing.get(path)).json
+    assert (await reader.licensing.get("/v1/licenses")).json["items"] == [one]
+    assert {(action["allowed"], action["reason_code"]) for action in one["allowed_actions"]} == {
+        (False, tried.code)
+    }
+    for action in one["allowed_actions"]:
+        assert all(role in action["reason"] for role in tried.json["required_roles"])
+
+
+async def test_the_actions_of_a_plan_are_those_of_the_role_on_its_subscription(world: World) -> None:
+    changed: str = (await world.a_plan())["subscription_id"]
+    seen: str = (await world.a_plan())["subscription_id"]
+    bob = world.caller("bob@example.com")
+    await _give(world, changed, "Contributor")
+    await _give(world, seen, "Reader")
+    tried = await bob.plans.post(f"/v1/subscriptions/{seen}/plan/cancel", {"agree": True})
+    assert (tried.status, tried.code) == (403, "AuthorizationFailed")
+    shown = {one["subscription_id"]: one for one in (await bob.plans.get("/v1/plans")).json["items"]}
+    for subscription in (changed, seen):
+        one = (await bob.plans.get(f"/v1/subscriptions/{subscription}/plan")).json
+        assert shown[subscription]["allowed_actions"] == one["allowed_actions"]
+    codes = {action["action"]: action["reason_code"] for action in shown[changed]["allowed_actions"]}
+    assert codes == {
+        "cancel": None,
+        "edit": "ManagedInMicrosoft365",
+        "undo": "NothingPending",
+        "migrate": "ManagedInMicrosoft365",
+    }
+    for action in shown[seen]["allowed_actions"]:
+        assert (action["allowed"], action["reason_code"]) == (False, tried.code)
+        assert all(role in action["reason"] for role in tried.json["required_roles"])
+
+
 async def _give(world: World, subscription: str, role: str) -> None:
     path = f"/v1/subscriptions/{subscription}/role-assignments/bob@example.com"
     given = await world.admin.plans.put(path, {"role": role})
