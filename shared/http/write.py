@@ -87,7 +87,7 @@ class Write(Call):
         self.query(Query)
         return raw
 
-    def match(self, version: int, *, required: bool = False) -> None:
+    def match(self, version: int | None, *, required: bool = False) -> None:
         """Check If-Match; see `etags.match`."""
         etags.match(self.request, version, required=required)
 

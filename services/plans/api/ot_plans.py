@@ -23,7 +23,7 @@ from services.plans.domain.errors import (
 )
 from services.plans.domain.holdings import Holdings
 from services.plans.domain.legacy_plan import Surroundings
-from services.plans.domain.ot_plan import OtPlan, blockers
+from services.plans.domain.ot_plan import OtPlan, blockers, check_terms
 from services.plans.domain.subscription import Role, Subscription
 from services.plans.events import state_of
 from services.plans.store import device_counts, holdings, ot_plans, sensors, sites
@@ -60,6 +60,7 @@ async def preview(request: Request) -> Response:
         answer=AddedPlanOut,
         status=201,
         dry_run=True,
+        if_match="honored",
         errors=[SubscriptionNotFound, TermsNotAccepted, PlanAlreadyExists, NoActiveLicense],
     ),
 )
@@ -69,10 +70,11 @@ async def add(request: Request) -> Response:
         subscription = await subscription_of(call)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(AddPlanIn, dry_run=True)
+        check_terms(accepted=asked.terms_accepted)
+        existing = await ot_plans.find(call.session, subscription.id)
+        call.match(None if existing is None else existing.version)
         now = await call.now()
-        state = await add_plan(
-            call.session, subscription, terms_accepted=asked.terms_accepted, by=call.principal, now=now
-        )
+        state = await add_plan(call.session, subscription, by=call.principal, now=now)
         plan = await ot_plans.get(call.session, subscription.id)
         known = await holdings.of_tenant(call.session)
         added = AddedPlanOut.of(state, await _actions(call, subscription, plan, known.holdings))

@@ -105,6 +105,7 @@ async def put_sensor(request: Request) -> Response:
             call.match(known.version)
             await _move(call, plan, known, asked, now)
         else:
+            call.match(None)
             await _register(call, plan, known, name, asked, now)
     return call.response
 
