@@ -45,7 +45,7 @@ class ConsoleFileOut(WireModel):
     status: Literal["issued", "superseded"]
     """`superseded` as soon as the figure is another one, or one of the plans has ended."""
     file: str | None
-    """Null where the caller's role on one of the subscriptions does not suffice for downloading it."""
+    """Null where the caller's role on one of the subscriptions does not suffice for downloading it; in a dry run."""
 
     @classmethod
     def of(cls, issued: ConsoleFile, *, with_file: bool) -> Self:

@@ -31,7 +31,7 @@ from shared.http.actions import AllowedAction
 from shared.http.call import Call, Nothing, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, Paging, answer_page
-from shared.http.write import write
+from shared.http.write import DryRun, write
 
 router = APIRouter(prefix="/v1", tags=["Plans"], route_class=Direct)
 
@@ -83,7 +83,9 @@ async def add(request: Request) -> Response:
             issued = await issue_console_file(
                 call.session, [subscription.id], keys, by=call.principal.id, now=now
             )
-            added = added.model_copy(update={"activation_file": ConsoleFileOut.of(issued, with_file=True)})
+            # What is signed is good whether or not it is kept.
+            shown = ConsoleFileOut.of(issued, with_file=not call.query(DryRun).dry_run)
+            added = added.model_copy(update={"activation_file": shown})
         call.answer(201, added, version=state.version)
     return call.response
 
