@@ -41,9 +41,9 @@ _CURRENT: Final = Statement(
     .order_by(console_files.c.serial)
     .with_for_update()
 )
-_OF_SAME: Final = Statement(
+_COVERING: Final = Statement(
     select(console_files)
-    .where(_OF_TENANT, console_files.c.subscription_ids == bindparam("subscriptions"))
+    .where(_OF_TENANT, console_files.c.subscription_ids.contains(bindparam("subscriptions")))
     .order_by(console_files.c.serial)
 )
 _WITH_FILES: Final = Statement(
@@ -90,9 +90,9 @@ async def lock_current(session: Session, tenant_id: UUID) -> list[ConsoleFile]:
     return [_file(row) for row in await session.rows(_CURRENT, tenant=tenant_id)]
 
 
-async def of_same(session: Session, subscription_ids: Collection[UUID]) -> list[ConsoleFile]:
-    """All files ever issued for just these subscriptions."""
-    rows = await session.rows(_OF_SAME, tenant=session.tenant_id, subscriptions=_texts(subscription_ids))
+async def covering(session: Session, subscription_ids: Collection[UUID]) -> list[ConsoleFile]:
+    """All files ever issued for these subscriptions, whether or not for others too."""
+    rows = await session.rows(_COVERING, tenant=session.tenant_id, subscriptions=_texts(subscription_ids))
     return [_file(row) for row in rows]
 
 
