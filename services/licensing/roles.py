@@ -1,5 +1,6 @@
 """Which directory roles may do what to licenses (domain.md section 3.2); subscription roles give nothing here."""
 
+from collections.abc import Mapping
 from typing import Final
 
 _BUYERS: Final = ("GlobalAdministrator", "BillingAdministrator")
@@ -11,3 +12,16 @@ PURCHASE: Final = _BUYERS
 CHANGE: Final = _BUYERS
 CANCEL: Final = _BUYERS
 START_TRIAL: Final = _BUYERS
+
+ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cancel": CANCEL,
+    "renew_off": CHANGE,
+    "renew_on": CHANGE,
+    "add_quantity": CHANGE,
+    "reduce_quantity": CHANGE,
+    "schedule_change": CHANGE,
+    "reactivate": PURCHASE,
+    "extend_trial": START_TRIAL,
+    "convert": PURCHASE,
+}
+"""By each of a license's `allowed_actions`."""

@@ -1,5 +1,6 @@
 """Which roles on a subscription may do what (domain.md section 3.1). Directory roles give nothing on a plan."""
 
+from collections.abc import Mapping
 from typing import Final
 
 VIEW: Final = ("Owner", "Contributor", "SecurityAdmin", "SecurityReader", "Reader")
@@ -9,6 +10,10 @@ DOWNLOAD_CONSOLE_FILE: Final = (*CHANGE_PLAN, "SecurityReader")
 CHANGE_SUBSCRIPTION: Final = ("Owner",)
 CHANGE_ENTERPRISE_IOT: Final = ("SecurityAdmin",)
 ASSIGN_ROLES: Final = ("Owner",)
+PLAN_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+    ("cancel", "edit", "undo", "migrate"), CHANGE_PLAN
+)
+"""By each of a plan's `allowed_actions`."""
 
 SEE_LICENSES: Final = ("GlobalAdministrator", "BillingAdministrator", "LicenseAdministrator", "GlobalReader")
 """The directory roles that see notices about licenses (api.md section 2)."""

@@ -1,9 +1,11 @@
 """`allowed_actions`: what may be done with a resource now, and why not where it may not."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from shared.events.wire import Utc, WireModel
+from shared.http.problems import Problem, role_refusal
 
 
 class Refusal(Protocol):
@@ -31,4 +33,29 @@ def allowed(action: str, refusal: Refusal | None, *, until: datetime | None = No
         reason_code=None if refusal is None else refusal.code,
         reason=None if refusal is None else str(refusal),
         until=until,
+    )
+
+
+def by_role(
+    actions: Iterable[AllowedAction], needed: Mapping[str, Sequence[str]], held: Collection[str]
+) -> list[AllowedAction]:
+    """The same for a caller who holds these roles; `needed` says by action which ones do, any one of them.
+
+    A role is asked for before the rule is, so what it refuses is refused for that reason, whatever the rule says.
+    """
+    return [
+        action
+        if (problem := role_refusal(needed[action.action], held)) is None
+        else _refused(action, problem)
+        for action in actions
+    ]
+
+
+def _refused(action: AllowedAction, problem: Problem) -> AllowedAction:
+    return AllowedAction.model_construct(
+        action=action.action,
+        allowed=False,
+        reason_code=problem.code,
+        reason=problem.detail,
+        until=action.until,
     )

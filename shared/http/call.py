@@ -7,7 +7,7 @@ Whatever a check or a rule raises becomes the answer.
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -108,13 +108,14 @@ class Call:
         """The tenant's present, aware UTC."""
         raise NotImplementedError  # the two kinds of call differ in what they may write
 
-    def allow(self, roles: Collection[str], *, held: Collection[str] | None = None) -> None:
+    def allow(self, roles: Sequence[str], *, held: Collection[str] | None = None) -> None:
         """Let the caller go on if one of `roles` is held; `held` is the caller's directory roles unless given.
 
         Raises Refused (403), naming the roles that would have sufficed.
         """
-        if not any(role in roles for role in (self.principal.roles if held is None else held)):
-            raise Refused(problems.forbidden(tuple(roles)))
+        problem = problems.role_refusal(roles, self.principal.roles if held is None else held)
+        if problem is not None:
+            raise Refused(problem)
 
     def query(self, model: type[_Model]) -> _Model:
         """The query parameters. Raises Refused (422)."""

@@ -32,8 +32,10 @@ def unchanged(request: Request, etag: str | None) -> bool:
     return known.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}
 
 
-def match(request: Request, version: int, *, required: bool) -> None:
+def match(request: Request, version: int | None, *, required: bool) -> None:
     """Check `If-Match` against the resource's present version; the digest is not compared.
+
+    What is not there (None) has no version that could be meant, not even by `*`.
 
     Raises Refused: 428 where it is required and missing, 412 where another version is meant, or, with
     `If-None-Match: *`, none at all.
@@ -45,8 +47,8 @@ def match(request: Request, version: int, *, required: bool) -> None:
         if required:
             raise Refused(problems.precondition_required())
         return
-    if asked.strip() == "*":
+    if version is not None and asked.strip() == "*":
         return
     versions = {tag.strip().strip('"').partition("-")[0] for tag in asked.split(",")}
-    if str(version) not in versions:
+    if version is None or str(version) not in versions:
         raise Refused(problems.precondition_failed())

@@ -1,6 +1,6 @@
 """How a refusal looks on the wire: RFC 9457 problem documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -67,6 +67,11 @@ def forbidden(roles: Sequence[str]) -> Problem:
     )
 
 
+def role_refusal(needed: Sequence[str], held: Iterable[str]) -> Problem | None:
+    """What stands against a caller who holds these roles: None as soon as one of those needed is among them."""
+    return forbidden(needed) if frozenset(held).isdisjoint(needed) else None
+
+
 def not_found(detail: str = "There is nothing at this address.", code: str = "NotFound") -> Problem:
     return Problem(404, code, "Not found", detail)
 
@@ -127,7 +132,8 @@ def precondition_required() -> Problem:
 
 
 def precondition_failed() -> Problem:
-    return Problem(412, "PreconditionFailed", "The resource is not as it was to be", "Read it again, then decide again.")
+    title = "The resource is not as it was to be"
+    return Problem(412, "PreconditionFailed", title, "Read it again, then decide again.")
 
 
 def idempotency_key_reused() -> Problem:

@@ -6,6 +6,7 @@ goes wrong with a keyed request, the kept answer is looked for then.
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -52,18 +53,30 @@ class Write(Call):
         return await self.served.clocks.now_for_write(self.session, tenant)
 
     async def body(
-        self, model: type[_Model], *, optional: bool = False, dry_run: bool = False, limit: int = _BODY_LIMIT
+        self,
+        model: type[_Model],
+        *,
+        optional: bool = False,
+        dry_run: bool = False,
+        limit: int = _BODY_LIMIT,
+        access: Callable[[_Model], Awaitable[None]] | None = None,
     ) -> _Model:
-        """The body, once the caller's access has been checked.
+        """The body, once the caller's access has been checked; from here on a kept answer may be given.
 
-        `optional`: no body counts as an empty object. `dry_run`: the call can be tried without effect.
-        Raises Refused: 413, 415, 400 or 422.
+        `access` checks what cannot be checked before, because only the body names it; whom it refuses gets no kept
+        answer. `optional`: no body counts as an empty object. `dry_run`: the call can be tried without effect.
+        Raises Refused: 413, 415, 400 or 422; and what `access` does.
         """
         raw = await receive_json(self.request, optional=optional, limit=limit)
         self._keyed = keyed_by(self.request, raw)
         query = self.query(DryRun if dry_run else Query)
         self._dry_run = isinstance(query, DryRun) and query.dry_run
-        return parse(raw or (b"{}" if optional else b""), model)
+        asked = parse(raw or (b"{}" if optional else b""), model)
+        if access is not None:
+            keyed, self._keyed = self._keyed, None
+            await access(asked)
+            self._keyed = keyed
+        return asked
 
     async def body_or_file(self, model: type[_Model]) -> _Model | bytes:
         """The same, or what was sent as application/octet-stream just as it is."""
@@ -75,7 +88,7 @@ class Write(Call):
         self.query(Query)
         return raw
 
-    def match(self, version: int, *, required: bool = False) -> None:
+    def match(self, version: int | None, *, required: bool = False) -> None:
         """Check If-Match; see `etags.match`."""
         etags.match(self.request, version, required=required)
 

@@ -43,7 +43,7 @@ CALLS: Final = {
             SubscriptionNotFound SubscriptionLinkedElsewhere PreconditionFailed""",
         "POST /v1/subscriptions/{subscription_id}/plan/preview": "SubscriptionNotFound",
         "PUT /v1/subscriptions/{subscription_id}/plan": """
-            SubscriptionNotFound TermsNotAccepted PlanAlreadyExists NoActiveLicense""",
+            SubscriptionNotFound PreconditionFailed TermsNotAccepted PlanAlreadyExists NoActiveLicense""",
         "GET /v1/subscriptions/{subscription_id}/plan": "SubscriptionNotFound PlanNotFound",
         "GET /v1/plans": "",
         "GET /v1/subscriptions/{subscription_id}/entitlements": "SubscriptionNotFound PlanNotFound",

@@ -99,6 +99,15 @@ async def test_a_sensor_registered_anew_in_another_case_keeps_its_spelling(world
     assert (await world.admin.plans.post(f"{here}/sensors/dEL/activate", file)).status == 200
 
 
+async def test_with_a_version_that_nothing_has_no_sensor_is_registered(world: World) -> None:
+    here, _ = await _a_site(world)
+    sensor = f"{here}/sensors/North"
+    for tag in ("*", '"1-a"'):
+        refused = await world.admin.plans.put(sensor, SENSOR, headers={"If-Match": tag})
+        assert (refused.status, refused.code) == (412, "PreconditionFailed")
+    assert (await world.admin.plans.get(sensor)).status == 404
+
+
 async def test_a_console_file_is_superseded_by_another_license(world: World) -> None:
     here, _ = await _a_site(world)
     subscription = here.rpartition("/")[2]

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from tests.support.service_calls import Answer
 from tests.support.world import World
 
 XS = {"site_size": "XS", "max_devices": 100}
@@ -112,6 +113,32 @@ async def test_a_plan_needs_a_site_license_and_the_terms_and_is_added_once(world
     await world.quiet()
     assert (await put(address, {"terms_accepted": True})).status == 201
     assert (await put(address, {"terms_accepted": True})).code == "PlanAlreadyExists"
+
+
+async def test_a_plan_is_added_over_the_version_that_was_read_alone(world: World) -> None:
+    await world.sandbox("2027-06-01T00:00:00Z")
+    await world.buy()
+    await world.quiet()
+    path = f"/v1/subscriptions/{await world.link()}/plan"
+
+    async def put(tag: str, *, terms_accepted: bool = True) -> Answer:
+        return await world.admin.plans.put(
+            path, {"terms_accepted": terms_accepted}, headers={"If-Match": tag}
+        )
+
+    for tag in ("*", '"1-a"'):
+        assert (await put(tag)).code == "PreconditionFailed"
+    assert (await put('"1-a"', terms_accepted=False)).code == "TermsNotAccepted"
+    added = await world.admin.plans.put(path, {"terms_accepted": True})
+    assert added.status == 201
+    refused = await put('"7-a"')
+    assert (refused.status, refused.code) == (412, "PreconditionFailed")
+    assert (await put(added.etag)).code == "PlanAlreadyExists"
+    assert (await put("*")).code == "PlanAlreadyExists"
+    assert (await world.admin.plans.post(f"{path}/cancel", {"agree": True})).status == 202
+    await world.advance("2027-06-01T01:00:00Z")
+    assert (await put(added.etag)).code == "PreconditionFailed"
+    assert (await put((await world.admin.plans.get(path)).etag)).status == 201
 
 
 async def test_the_price_plan_is_derived_and_never_sent(world: World) -> None:

@@ -357,6 +357,66 @@ class TestANotice:
         assert "2XL and 3XL" in heard[0].state["text"]
 
 
+class TestAWarning:
+    """Of too many devices, which a sensor shows as the portal does (B52)."""
+
+    async def test_of_its_site_s_size_is_shown_by_every_sensor_of_that_site_alone(self, world: World) -> None:
+        site = await _site(world, "XS")
+        other = await a_site(world, site.subscription, "Mill", size="S")
+        assert await _shown_by_sensors(other) == {}
+        await site.report(*devices(*range(101)))
+        shown = {f"Press {number}": ["SiteOverSize"] for number in (1, 2, 3)}
+        async with world.expects():
+            assert await _shown_by_sensors(site) == shown
+        path = f"/v1/subscriptions/{site.subscription}/sensors"
+        one = await world.admin.plans.get(f"{path}/Press 1")
+        assert one.json["notices"] == ["SiteOverSize"]
+        async with world.expects("sensor.changed") as heard:
+            moved = await world.admin.plans.send(
+                "PATCH", f"{path}/Press 1", {"zone": "Line 2"}, headers={"If-Match": one.etag}
+            )
+        assert moved.json["notices"] == ["SiteOverSize"]
+        # An event tells what the sensor's version tells, and a count that moves makes no version.
+        assert heard[0].state == moved.json | {"notices": []}
+        put = await world.admin.plans.put(f"{path}/Press 1", {"site": "Press"})
+        made = await world.admin.plans.put(f"{path}/Press 4", {"site": "Press"})
+        assert (put.json["notices"], made.json["notices"]) == (["SiteOverSize"], ["SiteOverSize"])
+        file = {"file": made.json["activation_file"]["file"]}
+        active = await world.admin.plans.post(f"{path}/Press 4/activate", file)
+        assert active.json["notices"] == ["SiteOverSize"]
+        elsewhere = await world.admin.plans.send(
+            "PATCH", f"{path}/Press 4", {"site": "Mill"}, headers={"If-Match": active.etag}
+        )
+        assert elsewhere.json["notices"] == ["SensorReactivationRequired"]
+        back = await world.admin.plans.put(f"{path}/Press 4", {"site": "Press"})
+        assert back.json["notices"] == ["SensorReactivationRequired", "SiteOverSize"]
+
+    async def test_of_its_plan_s_commitment_is_shown_by_every_sensor_and_goes_with_its_cause(
+        self, world: World
+    ) -> None:
+        subscription = await _legacy(world, 100)
+        press, mill = [await a_site(world, subscription, name, size=None) for name in ("Press", "Mill")]
+        await press.report(*devices(*range(100)))
+        assert await _shown_by_sensors(press) == {}
+        await press.report(*devices(100))
+        assert await _shown_by_sensors(mill) == {
+            f"{site.name} {number}": ["CommittedDevicesExceeded"]
+            for site in (press, mill)
+            for number in (1, 2, 3)
+        }
+        etag = (await world.admin.plans.get(f"/v1/subscriptions/{subscription}/sensors/Mill 1")).etag
+        await _move(press, NOW + 61 * DAY)
+        assert await _shown_by_sensors(mill) == {}
+        gone = await world.admin.plans.get(f"/v1/subscriptions/{subscription}/sensors/Mill 1")
+        assert gone.etag != etag
+
+
+async def _shown_by_sensors(site: Site) -> dict[str, list[str]]:
+    """Of the site's subscription: the notices in the list of its sensors, by sensor, where there is one."""
+    listed = await site.world.admin.plans.get(f"/v1/subscriptions/{site.subscription}/sensors")
+    return {one["name"]: one["notices"] for one in listed.json["items"] if one["notices"]}
+
+
 class TestALegacyPlan:
     async def test_is_warned_above_its_commitment_over_all_sites(self, world: World) -> None:
         subscription = await _legacy(world, 100)

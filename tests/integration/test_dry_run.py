@@ -51,6 +51,22 @@ async def test_the_dry_run_of_adding_a_plan_answers_as_adding_it_and_changes_not
     assert (tried.status, tried.json) == (200, await world.add_plan(subscription))
 
 
+async def test_a_dry_run_hands_out_no_signed_file(world: World) -> None:
+    await world.sandbox(A_CLOCK_THAT_STANDS_STILL)
+    await world.buy()
+    await world.quiet()
+    address = f"/v1/subscriptions/{await world.link()}/plan"
+    asked = {"terms_accepted": True, "activation_file": True}
+    tried = await world.admin.plans.put(address + DRY, asked)
+    assert b"BEGIN SITEWARD" not in tried.body
+    added = await world.admin.plans.put(address, asked)
+    assert "BEGIN SITEWARD" in added.json["activation_file"]["file"]
+    unlike = {"id": None, "file": None}  # the one of the dry run is there no more
+    assert (tried.status, tried.json["activation_file"]["file"]) == (200, None)
+    assert tried.json["activation_file"] | unlike == added.json["activation_file"] | unlike
+    assert tried.json | {"activation_file": None} == added.json | {"activation_file": None}
+
+
 async def test_a_dry_run_is_refused_for_the_reason_that_the_real_call_is(world: World) -> None:
     license = await world.buy()
     await world.cancel(license["id"])

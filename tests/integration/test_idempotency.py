@@ -11,11 +11,19 @@ from tests.support.service_calls import Answer
 from tests.support.world import World, an_order
 
 LICENSES = "/v1/licenses"
+CONSOLE_FILES = "/v1/console-activation-files"
 
 
 def told(answer: Answer) -> tuple[int, bytes, str | None, str | None]:
     """What of an answer has to be the same in its replay."""
     return answer.status, answer.body, answer.headers.get("ETag"), answer.headers.get("Location")
+
+
+async def give(world: World, subscription: str, role: str) -> None:
+    """Let bob@example.com have that role on the subscription."""
+    path = f"/v1/subscriptions/{subscription}/role-assignments/bob@example.com"
+    given = await world.admin.plans.put(path, {"role": role})
+    assert given.status < 300, given
 
 
 async def bought(world: World) -> int:
@@ -137,6 +145,69 @@ async def test_a_caller_without_the_role_does_not_get_the_kept_answer(world: Wor
     reader = world.caller(roles=["GlobalReader"])
     refused = await reader.licensing.post(LICENSES, an_order(), key="k")
     assert (refused.status, refused.code, refused.replayed) == (403, "AuthorizationFailed", False)
+
+
+@pytest.mark.parametrize(("role", "status"), [("Reader", 403), (None, 404)])
+async def test_a_console_s_file_is_not_replayed_to_who_may_not_download_it(
+    world: World, role: str | None, status: int
+) -> None:
+    subscription: str = (await world.a_plan())["subscription_id"]
+    asked = {"subscription_ids": [subscription]}
+    first = await world.admin.plans.post(CONSOLE_FILES, asked, key="k")
+    assert first.status == 201
+    bob = world.caller("bob@example.com")
+    if role is not None:
+        await give(world, subscription, role)
+    refused = await bob.plans.post(CONSOLE_FILES, asked, key="k")
+    assert (refused.status, refused.replayed) == (status, False)
+    await give(world, subscription, "SecurityReader")
+    replayed = await bob.plans.post(CONSOLE_FILES, asked, key="k")
+    assert replayed.replayed
+    assert told(replayed) == told(first)
+
+
+async def test_of_a_console_s_file_every_subscription_has_to_be_allowed_for_a_replay(world: World) -> None:
+    one: str = (await world.a_plan())["subscription_id"]
+    other: str = (await world.a_plan())["subscription_id"]
+    asked = {"subscription_ids": [one, other]}
+    assert (await world.admin.plans.post(CONSOLE_FILES, asked, key="k")).status == 201
+    await give(world, one, "Owner")
+    await give(world, other, "Reader")
+    refused = await world.caller("bob@example.com").plans.post(CONSOLE_FILES, asked, key="k")
+    assert (refused.status, refused.code, refused.replayed) == (403, "AuthorizationFailed", False)
+
+
+async def test_who_was_refused_a_console_s_file_has_left_nothing_under_the_key(world: World) -> None:
+    subscription: str = (await world.a_plan())["subscription_id"]
+    asked = {"subscription_ids": [subscription]}
+    refused = await world.caller("bob@example.com").plans.post(CONSOLE_FILES, asked, key="k")
+    assert (refused.status, refused.code) == (404, "SubscriptionNotFound")
+    made = await world.admin.plans.post(CONSOLE_FILES, asked, key="k")
+    assert (made.status, made.replayed) == (201, False)
+
+
+@pytest.mark.parametrize("call", ["console file", "sensor's file", "preview"])
+async def test_who_has_lost_the_role_since_does_not_get_the_kept_answer(world: World, call: str) -> None:
+    subscription: str = (await world.a_plan())["subscription_id"]
+    here = f"/v1/subscriptions/{subscription}"
+    await world.add_site(subscription)
+    assert (await world.admin.plans.put(f"{here}/sensors/North", {"site": "Press"})).status == 201
+    path, body = {
+        "console file": (CONSOLE_FILES, {"subscription_ids": [subscription]}),
+        "sensor's file": (f"{here}/sensors/North/activation-file", {}),
+        "preview": (f"{here}/plan/preview", {}),
+    }[call]
+    bob = world.caller("bob@example.com")
+    await give(world, subscription, "Contributor")
+    assert (await bob.plans.post(path, body, key="k")).status in {200, 201}
+    assert (await bob.plans.post(path, body, key="k")).replayed
+    await give(world, subscription, "Reader")
+    refused = await bob.plans.post(path, body, key="k")
+    assert (refused.status, refused.code, refused.replayed) == (403, "AuthorizationFailed", False)
+    taken = await world.admin.plans.send("DELETE", f"{here}/role-assignments/bob@example.com")
+    assert taken.status == 204
+    refused = await bob.plans.post(path, body, key="k")
+    assert (refused.status, refused.code, refused.replayed) == (404, "SubscriptionNotFound", False)
 
 
 async def test_what_the_present_state_forbids_is_not_kept(world: World) -> None:

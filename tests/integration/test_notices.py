@@ -152,6 +152,55 @@ async def test_a_console_s_file_is_told_of_to_whom_it_covers(world: World) -> No
     assert await seen(world.caller("billing@example.com", roles=["BillingAdministrator"])) == []
 
 
+async def _consoles(world: World, *subscriptions: str) -> str:
+    """Issue a file for these; what a notice about it is about."""
+    made = await world.admin.plans.post(
+        "/v1/console-activation-files", {"subscription_ids": list(subscriptions)}
+    )
+    assert made.status == 201, made
+    return f"console-activation-file/{made.json['id']}"
+
+
+async def _superseded(world: World) -> list[str]:
+    items = (await world.admin.plans.get("/v1/notices")).json["items"]
+    return [one["resource"] for one in items if one["code"] == "ConsoleFileSuperseded"]
+
+
+async def _end(world: World, subscription: str, at: str) -> None:
+    cancelled = await world.admin.plans.post(f"/v1/subscriptions/{subscription}/plan/cancel", {"agree": True})
+    assert cancelled.status == 202, cancelled
+    await world.advance(at)
+    await world.quiet()
+
+
+async def test_a_console_s_file_is_replaced_by_one_for_what_has_a_plan_still(world: World) -> None:
+    await world.sandbox("2027-06-01T00:00:00Z")
+    one, other, ended = [(await world.a_plan())["subscription_id"] for _ in range(3)]
+    all_three = await _consoles(world, one, other, ended)
+    await _end(world, ended, "2027-06-01T01:00:00Z")
+    assert await _superseded(world) == [all_three]
+    await _consoles(world, one)
+    assert await _superseded(world) == [all_three]
+    async with world.expects("notice.cleared") as heard:
+        await _consoles(world, other, one)
+    assert heard[0].state["resource"] == all_three
+    assert await _superseded(world) == []
+
+
+async def test_a_console_s_file_is_told_of_no_longer_once_nothing_of_it_has_a_plan(world: World) -> None:
+    await world.sandbox("2027-06-01T00:00:00Z")
+    first, second, kept = [(await world.a_plan())["subscription_id"] for _ in range(3)]
+    both, with_kept = await _consoles(world, first, second), await _consoles(world, second, kept)
+    alone = await _consoles(world, second)
+    await _end(world, first, "2027-06-01T01:00:00Z")
+    assert await _superseded(world) == [both]
+    await _end(world, second, "2027-06-01T02:00:00Z")
+    assert await _superseded(world) == [with_kept]
+    raised = {one.state["resource"] for one in world.heard("notice.raised")}
+    assert both in raised
+    assert alone not in raised
+
+
 async def test_a_long_list_comes_in_pages(world: World) -> None:
     await raise_all(world, *(about(f"license/{number}", "LicenseExpiring") for number in range(5)))
     resources: list[str] = []

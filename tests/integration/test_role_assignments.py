@@ -106,6 +106,8 @@ async def test_an_older_version_changes_nothing(world: World, subscription: str)
         await take(world.admin, subscription, BOB, **{"If-Match": old}),
     ):
         assert (stale.status, stale.code) == (412, "PreconditionFailed")
+    nobody = await give(world.admin, subscription, "eve@example.com", "Reader", **{"If-Match": old})
+    assert (nobody.status, nobody.code) == (412, "PreconditionFailed")
     now = (await world.admin.plans.get(address(subscription, BOB))).etag
     assert (await take(world.admin, subscription, BOB, **{"If-Match": now})).status == 204
 

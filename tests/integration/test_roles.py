@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.contract.documents import DOCUMENTS
-from tests.support.service_calls import Answer
+from tests.support.service_calls import Answer, Caller
 from tests.support.world import World
 
 ROLES: Final = ("Owner", "Contributor", "SecurityAdmin", "SecurityReader", "Reader")
@@ -53,6 +53,7 @@ MATRIX: Final = {
 }
 """Who may do it, by the call on one subscription."""
 
+CONSOLE_FILES: Final = "/v1/console-activation-files"
 _ONE: Final = "/v1/subscriptions/{subscription_id}"
 _NAMES: Final = {"{name}": "Press", "{month}": "2027-06", "{principal}": "ada@example.com"}
 _START: Final = "2027-06-01T00:00:00Z"
@@ -117,9 +118,90 @@ async def _try(world: World, subscription: str, call: str, who: str) -> Answer:
 )
 async def test_the_console_s_file_is_a_reader_s_too(world: World, role: str, status: int) -> None:
     subscription: str = (await world.a_plan())["subscription_id"]
-    await world.admin.plans.put(
-        f"/v1/subscriptions/{subscription}/role-assignments/bob@example.com", {"role": role}
-    )
+    await _give(world, subscription, role)
     bob = world.caller("bob@example.com", roles=())
-    asked = await bob.plans.post("/v1/console-activation-files", {"subscription_ids": [subscription]})
+    asked = await bob.plans.post(CONSOLE_FILES, {"subscription_ids": [subscription]})
     assert asked.status == status, asked
+
+
+async def test_who_may_not_download_the_console_s_file_sees_all_of_it_but_the_file(world: World) -> None:
+    subscription: str = (await world.a_plan())["subscription_id"]
+    made = await world.admin.plans.post(CONSOLE_FILES, {"subscription_ids": [subscription]})
+    one = f"{CONSOLE_FILES}/{made.json['id']}"
+    assert (await world.admin.plans.get(one)).json == made.json
+    bob = world.caller("bob@example.com", roles=())
+    for role in ROLES:
+        await _give(world, subscription, role)
+        expected = made.json | ({"file": None} if role == "Reader" else {})
+        assert (await bob.plans.get(one)).json == expected, role
+        assert (await bob.plans.get(CONSOLE_FILES)).json["items"] == [expected], role
+
+
+async def test_a_console_s_file_is_seen_by_who_has_a_role_on_all_its_subscriptions(world: World) -> None:
+    mine: str = (await world.a_plan())["subscription_id"]
+    other: str = (await world.a_plan())["subscription_id"]
+    made = await world.admin.plans.post(CONSOLE_FILES, {"subscription_ids": [mine, other]})
+    await world.buy("OT_SITE_XS")
+    await world.quiet()
+    one = f"{CONSOLE_FILES}/{made.json['id']}"
+    bob = world.caller("bob@example.com", roles=())
+    await _give(world, mine, "Owner")
+    unseen = await bob.plans.get(one)
+    assert (unseen.status, unseen.code) == (404, "ConsoleFileNotFound")
+    assert (await bob.plans.get(CONSOLE_FILES)).json["items"] == []
+    assert "ConsoleFileSuperseded" not in await _notices(bob)
+    superseded = made.json | {"status": "superseded"}
+    for role, file in (("Reader", None), ("SecurityReader", made.json["file"])):
+        await _give(world, other, role)
+        assert (await bob.plans.get(one)).json == superseded | {"file": file}
+        assert (await bob.plans.get(CONSOLE_FILES)).json["items"] == [superseded | {"file": file}]
+        assert "ConsoleFileSuperseded" in await _notices(bob)
+        assert await _notices(bob, f"?subscription_id={mine}") == ["ConsoleFileSuperseded"]
+
+
+async def test_the_actions_of_a_license_say_to_a_reader_what_trying_them_gives(world: World) -> None:
+    path = f"/v1/licenses/{(await world.buy())['id']}"
+    reader = world.caller("bob@example.com", roles=["GlobalReader"])
+    tried = await reader.licensing.post(f"{path}/cancel")
+    assert (tried.status, tried.code) == (403, "AuthorizationFailed")
+    one = (await reader.licensing.get(path)).json
+    assert (await reader.licensing.get("/v1/licenses")).json["items"] == [one]
+    assert {(action["allowed"], action["reason_code"]) for action in one["allowed_actions"]} == {
+        (False, tried.code)
+    }
+    for action in one["allowed_actions"]:
+        assert all(role in action["reason"] for role in tried.json["required_roles"])
+
+
+async def test_the_actions_of_a_plan_are_those_of_the_role_on_its_subscription(world: World) -> None:
+    changed: str = (await world.a_plan())["subscription_id"]
+    seen: str = (await world.a_plan())["subscription_id"]
+    bob = world.caller("bob@example.com")
+    await _give(world, changed, "Contributor")
+    await _give(world, seen, "Reader")
+    tried = await bob.plans.post(f"/v1/subscriptions/{seen}/plan/cancel", {"agree": True})
+    assert (tried.status, tried.code) == (403, "AuthorizationFailed")
+    shown = {one["subscription_id"]: one for one in (await bob.plans.get("/v1/plans")).json["items"]}
+    for subscription in (changed, seen):
+        one = (await bob.plans.get(f"/v1/subscriptions/{subscription}/plan")).json
+        assert shown[subscription]["allowed_actions"] == one["allowed_actions"]
+    codes = {action["action"]: action["reason_code"] for action in shown[changed]["allowed_actions"]}
+    assert codes == {
+        "cancel": None,
+        "edit": "ManagedInMicrosoft365",
+        "undo": "NothingPending",
+        "migrate": "ManagedInMicrosoft365",
+    }
+    for action in shown[seen]["allowed_actions"]:
+        assert (action["allowed"], action["reason_code"]) == (False, tried.code)
+        assert all(role in action["reason"] for role in tried.json["required_roles"])
+
+
+async def _give(world: World, subscription: str, role: str) -> None:
+    path = f"/v1/subscriptions/{subscription}/role-assignments/bob@example.com"
+    given = await world.admin.plans.put(path, {"role": role})
+    assert given.status < 300, given
+
+
+async def _notices(caller: Caller, query: str = "") -> list[str]:
+    return [one["code"] for one in (await caller.plans.get(f"/v1/notices{query}")).json["items"]]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.eventually import eventually
 from tests.support.service_calls import Answer, ServiceClient
 from tests.support.world import World
 
@@ -137,6 +138,34 @@ async def test_the_service_goes_from_grace_to_stopped_to_purged_as_time_passes(w
         shown = await world.plan(plan["subscription_id"])
         assert (shown["service_state"], shown["service_stops_at"]) == (state, stops)
         assert shown["data_purged_at"] == foretold
+
+
+async def test_the_stop_and_the_purge_are_audited_once_as_of_their_time_however_late(world: World) -> None:
+    await world.sandbox(START)
+    one: str = (await world.a_plan())["subscription_id"]
+    other: str = (await world.a_plan())["subscription_id"]
+    for bought in world.heard("license.purchased"):
+        await world.cancel(bought.state["id"])
+    await world.quiet()
+    day = 24 * 3600
+    stops, purged, much_later = plus(30 * day), plus(120 * day), plus(300 * day)
+    # The clock is far ahead before time has done anything; then all of it is done, and looked for again and again.
+    for service in (world.admin.licensing, world.admin.plans):
+        moved = await service.put(CLOCK, {"now": much_later, "advancing_to": much_later})
+        assert moved.status == 200, moved
+    await eventually(lambda: clock(world.admin.plans), until=lambda told: told["next_due_at"] > much_later)
+    grace = {"service_state": "grace", "service_stops_at": stops, "data_purged_at": None}
+    stopped = {"service_state": "stopped", "service_stops_at": stops, "data_purged_at": purged}
+    for subscription in (one, other):
+        audit = (await world.admin.plans.get(f"/v1/subscriptions/{subscription}/audit-events")).json["items"]
+        found = [event for event in audit if event["action"].startswith("service.")]
+        assert [(event["action"], event["at"], event["before"], event["after"]) for event in found] == [
+            ("service.stopped", stops, grace, stopped),
+            ("service.purged", purged, stopped, stopped | {"service_state": "purged"}),
+        ]
+        assert {(event["actor"], event["resource"]) for event in found} == {
+            ("siteward", f"plan/{subscription}")
+        }
 
 
 async def test_a_clock_moves_forward_only(world: World) -> None:

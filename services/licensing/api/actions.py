@@ -1,16 +1,20 @@
 """What may be done with a license now, each by the very rule that the action runs."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from services.licensing import roles
 from services.licensing.domain import cancellation, quantity, reactivation, renewal, trial
 from services.licensing.domain.license import License
-from shared.http.actions import AllowedAction, allowed
+from shared.http.actions import AllowedAction, allowed, by_role
 
 
-def actions_of(license: License, *, assigned: int, now: datetime) -> list[AllowedAction]:
-    """In the order of the contract."""
+def actions_of(
+    license: License, *, assigned: int, now: datetime, held: Collection[str]
+) -> list[AllowedAction]:
+    """In the order of the contract, for a caller who holds these directory roles."""
     switch = renewal.refusal_to_switch(license)
-    return [
+    actions = [
         allowed("cancel", cancellation.refusal(license, now=now), until=license.cancellable_until),
         allowed("renew_off", switch),
         allowed("renew_on", switch),
@@ -29,6 +33,7 @@ def actions_of(license: License, *, assigned: int, now: datetime) -> list[Allowe
             until=license.term_end if license.is_trial else None,
         ),
     ]
+    return by_role(actions, roles.ACTIONS, held)
 
 
 def _reduce(license: License, *, assigned: int, now: datetime) -> AllowedAction:

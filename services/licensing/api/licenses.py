@@ -89,7 +89,7 @@ async def list_licenses(request: Request) -> Response:
         found = await licenses.page(
             call.session, after=asked.after_id(), most=asked.limit + 1, status=asked.status, sku=asked.sku
         )
-        shown = [LicenseOut.of(license, now=now) for license in found]
+        shown = [_shown(call, license, now) for license in found]
         answer_page(call, asked, shown, key=lambda item: str(item.id))
     return call.response
 
@@ -101,7 +101,7 @@ async def get_license(request: Request) -> Response:
         found = await licenses.get(call.session, _license_id(request))
         call.allow(roles.VIEW)
         call.query(Query)
-        call.answer(200, LicenseOut.of(found, now=await call.now()), version=found.version)
+        call.answer(200, _shown(call, found, await call.now()), version=found.version)
     return call.response
 
 
@@ -139,7 +139,8 @@ async def cancel_(request: Request) -> Response:
         license, _, now = await _held(call, roles.CANCEL, Nothing)
         cancellation = cancel(license, now=now)
         ended = await _made(call, license, cancellation, now)
-        call.answer(200, CancellationOut.of(cancellation, now=now), version=ended.version)
+        shown = CancellationOut.of(cancellation, now=now, held=call.principal.roles)
+        call.answer(200, shown, version=ended.version)
     return call.response
 
 
@@ -238,7 +239,7 @@ def _patched(call: Call, license: License, asked: LicensePatch, now: datetime) -
 
 async def _change(call: Write, license: License, change: Change | None, now: datetime) -> None:
     changed = await _made(call, license, change, now)
-    call.answer(200, LicenseOut.of(changed, now=now), version=changed.version)
+    call.answer(200, _shown(call, changed, now), version=changed.version)
 
 
 async def _made(call: Write, license: License, change: Change | None, now: datetime) -> License:
@@ -250,10 +251,14 @@ async def _made(call: Write, license: License, change: Change | None, now: datet
 def _answer_new(call: Call, license: License, now: datetime) -> None:
     call.answer(
         201,
-        LicenseOut.of(license, now=now),
+        _shown(call, license, now),
         version=license.version,
         headers={"location": f"/v1/licenses/{license.id}"},
     )
+
+
+def _shown(call: Call, license: License, now: datetime) -> LicenseOut:
+    return LicenseOut.of(license, now=now, held=call.principal.roles)
 
 
 def _catalog(call: Call) -> Catalog:

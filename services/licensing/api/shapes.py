@@ -1,5 +1,6 @@
 """What licensing's routes of products and licenses take and answer (api.md sections 3 and 8)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, Self
 
@@ -120,9 +121,10 @@ class LicenseOut(LicenseState):
     allowed_actions: list[AllowedAction]
 
     @classmethod
-    def of(cls, license: License, *, now: datetime) -> "LicenseOut":
+    def of(cls, license: License, *, now: datetime, held: Collection[str]) -> "LicenseOut":
+        """For a caller who holds these directory roles."""
         state = state_of(license, now=now)
-        actions = actions_of(license, assigned=state.assigned, now=now)
+        actions = actions_of(license, assigned=state.assigned, now=now, held=held)
         # The state is checked already; checking it once more would cost a tenth of a purchase.
         return cls.model_construct(**state.__dict__, allowed_actions=actions)
 
@@ -133,11 +135,14 @@ class CancellationOut(WireModel):
     """The sum of the credit lines."""
 
     @classmethod
-    def of(cls, cancellation: Change, *, now: datetime) -> Self:
+    def of(cls, cancellation: Change, *, now: datetime, held: Collection[str]) -> Self:
         ended = cancellation.license
         refund = -sum(line.amount for line in cancellation.lines)
         # A trial has no currency of its own, and nothing to refund.
-        return cls(license=LicenseOut.of(ended, now=now), refund=Money.of(refund, ended.currency or "USD"))
+        return cls(
+            license=LicenseOut.of(ended, now=now, held=held),
+            refund=Money.of(refund, ended.currency or "USD"),
+        )
 
 
 class SummaryItem(WireModel):

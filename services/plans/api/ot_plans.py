@@ -23,14 +23,15 @@ from services.plans.domain.errors import (
 )
 from services.plans.domain.holdings import Holdings
 from services.plans.domain.legacy_plan import Surroundings
-from services.plans.domain.ot_plan import OtPlan, blockers
+from services.plans.domain.ot_plan import OtPlan, blockers, check_terms
+from services.plans.domain.subscription import Role, Subscription
 from services.plans.events import state_of
 from services.plans.store import device_counts, holdings, ot_plans, sensors, sites
 from shared.http.actions import AllowedAction
 from shared.http.call import Call, Nothing, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, Paging, answer_page
-from shared.http.write import write
+from shared.http.write import DryRun, write
 
 router = APIRouter(prefix="/v1", tags=["Plans"], route_class=Direct)
 
@@ -59,6 +60,7 @@ async def preview(request: Request) -> Response:
         answer=AddedPlanOut,
         status=201,
         dry_run=True,
+        if_match="honored",
         errors=[SubscriptionNotFound, TermsNotAccepted, PlanAlreadyExists, NoActiveLicense],
     ),
 )
@@ -68,19 +70,22 @@ async def add(request: Request) -> Response:
         subscription = await subscription_of(call)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(AddPlanIn, dry_run=True)
+        check_terms(accepted=asked.terms_accepted)
+        existing = await ot_plans.find(call.session, subscription.id)
+        call.match(None if existing is None else existing.version)
         now = await call.now()
-        state = await add_plan(
-            call.session, subscription, terms_accepted=asked.terms_accepted, by=call.principal, now=now
-        )
+        state = await add_plan(call.session, subscription, by=call.principal, now=now)
         plan = await ot_plans.get(call.session, subscription.id)
         known = await holdings.of_tenant(call.session)
-        added = AddedPlanOut.of(state, await _actions(call, plan, known.holdings))
+        added = AddedPlanOut.of(state, await _actions(call, subscription, plan, known.holdings))
         if asked.activation_file:
             keys = activation_keys(request)
             issued = await issue_console_file(
                 call.session, [subscription.id], keys, by=call.principal.id, now=now
             )
-            added = added.model_copy(update={"activation_file": ConsoleFileOut.of(issued)})
+            # What is signed is good whether or not it is kept.
+            shown = ConsoleFileOut.of(issued, with_file=not call.query(DryRun).dry_run)
+            added = added.model_copy(update={"activation_file": shown})
         call.answer(201, added, version=state.version)
     return call.response
 
@@ -99,7 +104,8 @@ async def get_plan(request: Request) -> Response:
         now = await call.now()
         counts = await device_counts.of_subscriptions(call.session, [subscription.id], now=now)
         state = state_of(plan, known, now=now, detected=counts.get(subscription.id, 0))
-        call.answer(200, PlanOut.of(state, await _actions(call, plan, known.holdings)), version=plan.version)
+        actions = await _actions(call, subscription, plan, known.holdings)
+        call.answer(200, PlanOut.of(state, actions), version=plan.version)
     return call.response
 
 
@@ -112,28 +118,33 @@ async def list_plans(request: Request) -> Response:
             call.session, seen_by=call.principal, after=asked.after_id(), most=asked.limit + 1
         )
         known, now = await holdings.of_tenant(call.session), await call.now()
-        ids = [plan.subscription_id for plan in found]
+        ids = [plan.subscription_id for plan, _ in found]
         counts = await device_counts.of_subscriptions(call.session, ids, now=now)
         named = await sensors.names_by_subscription(call.session)
         shown = [
             PlanOut.of(
                 state_of(plan, known, now=now, detected=counts.get(plan.subscription_id, 0)),
-                _actions_among(plan, known.holdings, named),
+                _actions_among(plan, known.holdings, named, role),
             )
-            for plan in found
+            for plan, role in found
         ]
         answer_page(call, asked, shown, key=lambda item: str(item.subscription_id))
     return call.response
 
 
-async def _actions(call: Call, plan: OtPlan, held: Holdings) -> list[AllowedAction]:
+async def _actions(
+    call: Call, subscription: Subscription, plan: OtPlan, held: Holdings
+) -> list[AllowedAction]:
     # No other plan could go over to site licenses, wherever sensors are.
     elsewhere = plan.legacy and await sensors.on_other_subscriptions(call.session, plan.subscription_id)
     names = await sensors.names_on(call.session, plan.subscription_id)
-    return actions_of(plan, names, Surroundings(held, elsewhere))
+    return actions_of(plan, names, Surroundings(held, elsewhere), held=subscription.roles)
 
 
-def _actions_among(plan: OtPlan, held: Holdings, named: Mapping[UUID, Sequence[str]]) -> list[AllowedAction]:
-    """`named`: the sensors of the tenant, by subscription."""
+def _actions_among(
+    plan: OtPlan, held: Holdings, named: Mapping[UUID, Sequence[str]], role: Role
+) -> list[AllowedAction]:
+    """`named`: the sensors of the tenant, by subscription; `role`: the caller's on this one."""
     elsewhere = any(subscription != plan.subscription_id for subscription in named)
-    return actions_of(plan, named.get(plan.subscription_id, ()), Surroundings(held, elsewhere))
+    names = named.get(plan.subscription_id, ())
+    return actions_of(plan, names, Surroundings(held, elsewhere), held=[role])

@@ -224,7 +224,9 @@ async def _held(
 async def _shown(call: Call, held: Held, plan: OtPlan, now: datetime) -> PlanOut:
     counts = await device_counts.of_subscriptions(call.session, [plan.subscription_id], now=now)
     state = state_of(plan, held.known, now=now, detected=counts.get(plan.subscription_id, 0))
-    return PlanOut.of(state, actions_of(plan, held.sensors, held.surroundings))
+    # Whoever gets as far as this may change the plan.
+    actions = actions_of(plan, held.sensors, held.surroundings, held=roles.CHANGE_PLAN)
+    return PlanOut.of(state, actions)
 
 
 async def _cancellation(

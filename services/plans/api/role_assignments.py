@@ -97,8 +97,7 @@ async def put_role_assignment(request: Request) -> Response:
             detail = f"A principal has 1 to {_LONGEST} characters, and no control characters."
             raise Refused(problems.invalid_request([{"pointer": "principal", "detail": detail}]))
         known = await role_assignments.find(call.session, subscription.id, principal)
-        if known is not None:
-            call.match(known.version)
+        call.match(None if known is None else known.version)
         given = await assign_role(
             call.session, subscription, known, principal, asked.role, by=call.principal, now=now
         )

@@ -1,5 +1,6 @@
 """What plans' routes of sensors take and answer (api.md sections 5 and 8)."""
 
+from collections.abc import Iterable
 from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
@@ -50,9 +51,14 @@ class ActivationFileOut(WireModel):
 class SensorOut(SensorState):
     """A sensor as it is now."""
 
+    notices: tuple[str, ...] = Field(strict=False)
+    """Codes of the notices that concern it now, those of its site's size and its plan's commitment among them."""
+
     @classmethod
-    def of(cls, sensor: Sensor) -> Self:
-        return cls(**sensor_state(sensor).__dict__)
+    def of(cls, sensor: Sensor, warnings: Iterable[str]) -> Self:
+        """`warnings`: what is open on the number of devices around it, of which its own version tells nothing (B52)."""
+        state = sensor_state(sensor)
+        return cls(**state.__dict__ | {"notices": (*state.notices, *warnings)})
 
 
 class RegisteredSensorOut(SensorOut):
@@ -62,8 +68,8 @@ class RegisteredSensorOut(SensorOut):
     """Absent where the sensor was registered before."""
 
     @classmethod
-    def with_file(cls, sensor: Sensor, issued: ActivationFile) -> Self:
-        return cls(**sensor_state(sensor).__dict__, activation_file=ActivationFileOut.of(issued))
+    def with_file(cls, registered: SensorOut, issued: ActivationFile) -> Self:
+        return cls(**registered.__dict__, activation_file=ActivationFileOut.of(issued))
 
 
 class ActivateIn(Input):

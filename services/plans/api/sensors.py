@@ -40,7 +40,7 @@ from services.plans.domain.errors import (
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.sensor import Sensor
 from services.plans.domain.site import DEFAULT_ZONE, ENTERPRISE_NETWORK, Site, is_name, is_network, name_key
-from services.plans.store import sensors, sites
+from services.plans.store import notices, sensors, sites
 from shared.http import problems
 from shared.http.accept import preferred
 from shared.http.call import Call, Nothing, Query, read
@@ -63,7 +63,9 @@ async def list_sensors(request: Request) -> Response:
         call.allow(roles.VIEW, held=subscription.roles)
         asked = call.query(Paging)
         found = await sensors.page(call.session, subscription.id, after=asked.after(), most=asked.limit + 1)
-        answer_page(call, asked, [SensorOut.of(sensor) for sensor in found], key=lambda item: item.name)
+        warnings = await notices.on_devices(call.session, subscription.id, {sensor.site for sensor in found})
+        shown = [SensorOut.of(sensor, warnings[sensor.site]) for sensor in found]
+        answer_page(call, asked, shown, key=lambda item: item.name)
     return call.response
 
 
@@ -76,7 +78,7 @@ async def get_sensor(request: Request) -> Response:
         sensor = _there(await sensors.find(call.session, subscription.id, name), name)
         call.allow(roles.VIEW, held=subscription.roles)
         call.query(Query)
-        call.answer(200, SensorOut.of(sensor), version=sensor.version)
+        call.answer(200, await _shown(call, sensor), version=sensor.version)
     return call.response
 
 
@@ -105,6 +107,7 @@ async def put_sensor(request: Request) -> Response:
             call.match(known.version)
             await _move(call, plan, known, asked, now)
         else:
+            call.match(None)
             await _register(call, plan, known, name, asked, now)
     return call.response
 
@@ -211,7 +214,7 @@ async def activate(request: Request) -> Response:
         active = await activate_sensor(
             call.session, sensor, text, activation_keys(call.request), by=call.principal.id, now=now
         )
-        call.answer(200, SensorOut.of(active), version=active.version)
+        call.answer(200, await _shown(call, active), version=active.version)
     return call.response
 
 
@@ -247,7 +250,7 @@ async def _register(
         now=now,
     )
     location = f"/v1/subscriptions/{plan.subscription_id}/sensors/{sensor.name}"
-    shown = RegisteredSensorOut.with_file(sensor, issued)
+    shown = RegisteredSensorOut.with_file(await _shown(call, sensor), issued)
     call.answer(201, shown, version=sensor.version, headers={"location": location})
 
 
@@ -269,7 +272,12 @@ async def _move(call: Write, plan: OtPlan, sensor: Sensor, asked: SensorIn, now:
         by=call.principal.id,
         now=now,
     )
-    call.answer(200, SensorOut.of(moved), version=moved.version)
+    call.answer(200, await _shown(call, moved), version=moved.version)
+
+
+async def _shown(call: Call, sensor: Sensor) -> SensorOut:
+    warnings = await notices.on_devices(call.session, sensor.subscription_id, [sensor.site])
+    return SensorOut.of(sensor, warnings[sensor.site])
 
 
 async def _site(call: Call, subscription_id: UUID, name: str | None, *, network: bool = False) -> Site:

@@ -103,7 +103,7 @@ async def put_site(request: Request) -> Response:
             call.match(known.version)
             await _answer(call, await _change(call, known, asked, asked.display_name, now), 200, now)
         else:
-            _match_nothing(request)
+            call.match(None)
             wanted = a_site(
                 plan,
                 name,
@@ -199,12 +199,6 @@ def _check_size(plan: OtPlan, asked: SiteFields, *, needed: bool) -> None:
     elif asked.site_size is None and (needed or "site_size" in asked.model_fields_set):
         detail = "A size is needed, for the plan follows site licenses."
         raise Refused(problems.invalid_request([{"pointer": "/site_size", "detail": detail}]))
-
-
-def _match_nothing(request: Request) -> None:
-    """What is not there has no version that could be meant. Raises Refused (412)."""
-    if "if-match" in request.headers:
-        raise Refused(problems.precondition_failed())
 
 
 async def _answer(call: Call, site: Site, status: int, now: datetime) -> None:

@@ -13,11 +13,11 @@ from shared.identity import Principal
 
 
 async def add_plan(
-    session: Session, subscription: Subscription, *, terms_accepted: bool, by: Principal, now: datetime
+    session: Session, subscription: Subscription, *, by: Principal, now: datetime
 ) -> PlanState:
     """Add the plan that the tenant's licenses make, also anew after an earlier one has ended; its state.
 
-    Raises TermsNotAccepted, PlanAlreadyExists, NoActiveLicense.
+    Its terms are accepted. Raises PlanAlreadyExists, NoActiveLicense.
     """
     # What the plan is derived from must not change before the plan is there to follow it.
     known = (await holdings.lock(session, [session.tenant_id]))[session.tenant_id]
@@ -27,7 +27,6 @@ async def add_plan(
         known.holdings,
         subscription_id=subscription.id,
         tenant_id=subscription.tenant_id,
-        terms_accepted=terms_accepted,
         now=now,
     )
     state = events.state_of(added, known, now=now)

@@ -44,8 +44,10 @@ async def issue_console_file(
         superseded_at=None,
         file=keys.sign(claims),
     )
-    earlier = await console_files.of_same(session, wanted)
-    await settle_notices(session, about=[one.resource for one in earlier], wanted=[], at=now)
+    replaced = [
+        one for one in await console_files.covering(session, wanted) if one.planned(plans) == set(wanted)
+    ]
+    await settle_notices(session, about=[one.resource for one in replaced], wanted=[], at=now)
     console_files.add(session, issued)
     for subscription in wanted:
         audit.record(

@@ -22,12 +22,24 @@ async def supersede_console_files(session: Session, tenant_id: UUID, held: Holdi
     await session.flush()
     plans = await console_files.counted(session, tenant_id)
     for one in current:
-        covered = [plans[subscription] for subscription in one.subscription_ids if subscription in plans]
+        covered = [plans[subscription] for subscription in one.planned(plans)]
         is_whole = len(covered) == len(one.subscription_ids)
         if is_whole and devices_of(covered, held) == one.devices:
             continue
         console_files.supersede(session, one.id, at=at)
         superseded = replace(one, superseded_at=at)
-        await settle_notices(
-            session, about=[one.resource], wanted=[superseded.notice()], at=at, tenant_id=tenant_id
-        )
+        wanted = [superseded.notice()] if covered else []
+        await settle_notices(session, about=[one.resource], wanted=wanted, at=at, tenant_id=tenant_id)
+
+
+async def forget_console_files(session: Session, subscription_id: UUID, *, at: datetime) -> None:
+    """Tell no longer of files that are superseded and of use to nobody, now that this subscription's plan has ended.
+
+    The session holds the tenant's lock; what it has gathered is written first.
+    """
+    await session.flush()
+    plans = await console_files.counted(session, session.tenant_id)
+    useless = [
+        one for one in await console_files.covering(session, [subscription_id]) if not one.planned(plans)
+    ]
+    await settle_notices(session, about=[one.resource for one in useless], wanted=[], at=at)

@@ -12,7 +12,7 @@ from services.plans.commands.record_plan import record_plan
 from services.plans.commands.require_reactivation import require_reactivation
 from services.plans.commands.settle_notices import settle_notices
 from services.plans.commands.settle_service_notices import settle_orphans
-from services.plans.commands.supersede_console_files import supersede_console_files
+from services.plans.commands.supersede_console_files import forget_console_files, supersede_console_files
 from services.plans.domain import legacy_plan, pending_change
 from services.plans.domain.allocation import UNLICENSED
 from services.plans.domain.ot_plan import OtPlan, Pending
@@ -110,6 +110,7 @@ async def _end(session: Session, plan: OtPlan, pending: Pending, known: Known) -
         await entitle(session, plan.tenant_id, known.holdings, at=at, by=audit.ACTOR, reason=reason)
         await settle_orphans(session, plan.tenant_id, at=at)
     await supersede_console_files(session, plan.tenant_id, known.holdings, at=at)
+    await forget_console_files(session, plan.subscription_id, at=at)
     return after
 
 

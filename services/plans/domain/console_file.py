@@ -31,8 +31,15 @@ class ConsoleFile:
     def version(self) -> int:
         return 1 if self.superseded_at is None else 2
 
+    def planned(self, plans: Collection[UUID]) -> set[UUID]:
+        """Those of its subscriptions that have a plan still; `plans` are all that have one."""
+        return {subscription for subscription in self.subscription_ids if subscription in plans}
+
     def notice(self) -> Notice:
-        """What is told once it is superseded, as long as there is no newer one for the same subscriptions."""
+        """What is told once it is superseded, until one is issued for what has a plan still of its subscriptions.
+
+        If nothing of them has, there is nothing to tell.
+        """
         return Notice(
             "ConsoleFileSuperseded",
             self.resource,

@@ -12,6 +12,10 @@ CODES: Final = ("SiteOverSize", "CommittedDevicesExceeded")
 _LARGEST: Final = SIZES[-1]
 
 
+def site_resource(subscription_id: UUID, name: str) -> str:
+    return f"site/{subscription_id}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class SiteLimit:
     """How many devices a site has, and how many its size is for."""
@@ -26,7 +30,7 @@ class SiteLimit:
 
     @property
     def resource(self) -> str:
-        return f"site/{self.subscription_id}/{self.name}"
+        return site_resource(self.subscription_id, self.name)
 
     @property
     def above(self) -> int:

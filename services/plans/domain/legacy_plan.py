@@ -12,10 +12,9 @@ from services.plans.domain.errors import (
     PricePlanNotATarget,
     SensorsOnOtherSubscriptions,
     SitesNotEditableForPlan,
-    TermsNotAccepted,
 )
 from services.plans.domain.holdings import Holdings
-from services.plans.domain.ot_plan import TERMS_URL, TERMS_VERSION, OtPlan, PlanTerms, PricePlan, month_of
+from services.plans.domain.ot_plan import TERMS_VERSION, OtPlan, PlanTerms, PricePlan, check_terms, month_of
 from services.plans.domain.pending_change import confirm, refusal_to_change
 
 TRIAL: Final = timedelta(days=30)
@@ -74,8 +73,7 @@ def check(plan: OtPlan, wanted: Edit, *, terms_accepted: bool) -> None:
             raise SitesNotEditableForPlan(target)
         if target == "trial":
             raise PricePlanNotATarget
-    if not terms_accepted:
-        raise TermsNotAccepted(TERMS_URL)
+    check_terms(accepted=terms_accepted)
 
 
 def edit(

@@ -106,21 +106,24 @@ def blockers(existing: OtPlan | None, holdings: Holdings) -> list[PlansError]:
     return found
 
 
+def check_terms(*, accepted: bool) -> None:
+    """Raises TermsNotAccepted (B32)."""
+    if not accepted:
+        raise TermsNotAccepted(TERMS_URL)
+
+
 def add_plan(
     existing: OtPlan | None,
     holdings: Holdings,
     *,
     subscription_id: UUID,
     tenant_id: UUID,
-    terms_accepted: bool,
     now: datetime,
 ) -> OtPlan:
-    """The plan of a subscription, from `now` (aware UTC) on.
+    """The plan of a subscription, from `now` (aware UTC) on, once its terms were accepted.
 
-    Raises TermsNotAccepted (B32), PlanAlreadyExists (B35), NoActiveLicense.
+    Raises PlanAlreadyExists (B35), NoActiveLicense.
     """
-    if not terms_accepted:
-        raise TermsNotAccepted(TERMS_URL)
     for reason in blockers(existing, holdings):
         raise reason
     if (price_plan := holdings.price_plan) is None:

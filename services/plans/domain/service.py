@@ -31,6 +31,12 @@ def next_change(holdings: Holdings, *, after: datetime) -> datetime | None:
     return next((at for at in (stops_at, stops_at + RETENTION) if at > after), None)
 
 
+def turn(holdings: Holdings, *, at: datetime) -> tuple[Service, Service] | None:
+    """The service before `at` (aware UTC) and from then on, where time alone turns it at that very moment."""
+    before, after = service(holdings, now=at - timedelta.resolution), service(holdings, now=at)
+    return None if before.state == after.state else (before, after)
+
+
 def expected(before: Holdings, held: Holdings, *, due_at: datetime | None, now: datetime) -> datetime | None:
     """When time has to be looked at next, once licenses have changed at `now` and it was `due_at` before.
 

@@ -17,21 +17,21 @@ from shared.identity import Principal
 
 _FIELDS: Final = tuple(field.name for field in fields(ConsoleFile))
 _OF_TENANT: Final = console_files.c.tenant_id == bindparam("tenant")
-_SEEN: Final = (
-    select(role_assignments.c.subscription_id)
+_ROLES: Final = (
+    select(func.array_agg(role_assignments.c.role))
     .where(
         role_assignments.c.tenant_id == bindparam("tenant"),
         role_assignments.c.principal == bindparam("principal"),
-        console_files.c.subscription_ids.op("?")(cast(role_assignments.c.subscription_id, Text)),
+        console_files.c.subscription_ids.has_key(cast(role_assignments.c.subscription_id, Text)),
     )
-    .exists()
+    .scalar_subquery()
 )
-_GET: Final = Statement(
-    select(console_files).where(_OF_TENANT, console_files.c.id == bindparam("file"), _SEEN)
-)
+SEEN: Final = func.cardinality(_ROLES) == func.jsonb_array_length(console_files.c.subscription_ids)
+"""Whether the caller has a role on each subscription of a file; of the parameters `tenant` and `principal`."""
+_VISIBLE: Final = select(console_files, _ROLES.label("roles")).where(_OF_TENANT, SEEN)
+_GET: Final = Statement(_VISIBLE.where(console_files.c.id == bindparam("file")))
 _LIST: Final = Statement(
-    select(console_files)
-    .where(_OF_TENANT, console_files.c.id > bindparam("after"), _SEEN)
+    _VISIBLE.where(console_files.c.id > bindparam("after"))
     .order_by(console_files.c.id)
     .limit(bindparam("most"))
 )
@@ -41,9 +41,9 @@ _CURRENT: Final = Statement(
     .order_by(console_files.c.serial)
     .with_for_update()
 )
-_OF_SAME: Final = Statement(
+_COVERING: Final = Statement(
     select(console_files)
-    .where(_OF_TENANT, console_files.c.subscription_ids == bindparam("subscriptions"))
+    .where(_OF_TENANT, console_files.c.subscription_ids.contains(bindparam("subscriptions")))
     .order_by(console_files.c.serial)
 )
 _WITH_FILES: Final = Statement(
@@ -64,20 +64,25 @@ _PLANS: Final = Statement(
 )
 
 
-async def get(session: Session, file_id: UUID, *, seen_by: Principal) -> ConsoleFile:
-    """Raises ConsoleFileNotFound, also where the caller has a role on none of its subscriptions."""
+async def get(session: Session, file_id: UUID, *, seen_by: Principal) -> tuple[ConsoleFile, list[str]]:
+    """The file, and the caller's roles on its subscriptions.
+
+    Raises ConsoleFileNotFound, also where the caller has no role on one of them.
+    """
     row = await session.row(_GET, tenant=session.tenant_id, file=file_id, principal=seen_by.id)
     if row is None:
         raise ConsoleFileNotFound(file_id)
-    return _file(row)
+    return _file(row), row["roles"]
 
 
-async def page(session: Session, *, seen_by: Principal, after: UUID | None, most: int) -> list[ConsoleFile]:
-    """Those of which the caller has a role on a subscription, in the order they were issued."""
+async def page(
+    session: Session, *, seen_by: Principal, after: UUID | None, most: int
+) -> list[tuple[ConsoleFile, list[str]]]:
+    """Those of which the caller has a role on every subscription, and these roles, in the order they were issued."""
     rows = await session.rows(
         _LIST, tenant=session.tenant_id, principal=seen_by.id, after=after or UUID(int=0), most=most
     )
-    return [_file(row) for row in rows]
+    return [(_file(row), row["roles"]) for row in rows]
 
 
 async def lock_current(session: Session, tenant_id: UUID) -> list[ConsoleFile]:
@@ -85,9 +90,9 @@ async def lock_current(session: Session, tenant_id: UUID) -> list[ConsoleFile]:
     return [_file(row) for row in await session.rows(_CURRENT, tenant=tenant_id)]
 
 
-async def of_same(session: Session, subscription_ids: Collection[UUID]) -> list[ConsoleFile]:
-    """All files ever issued for just these subscriptions."""
-    rows = await session.rows(_OF_SAME, tenant=session.tenant_id, subscriptions=_texts(subscription_ids))
+async def covering(session: Session, subscription_ids: Collection[UUID]) -> list[ConsoleFile]:
+    """All files ever issued for these subscriptions, whether or not for others too."""
+    rows = await session.rows(_COVERING, tenant=session.tenant_id, subscriptions=_texts(subscription_ids))
     return [_file(row) for row in rows]
 
 
@@ -122,6 +127,6 @@ def _texts(subscription_ids: Collection[UUID]) -> list[str]:
 
 
 def _file(row: Record) -> ConsoleFile:
-    values: dict[str, Any] = dict(row)
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["subscription_ids"] = tuple(UUID(one) for one in values["subscription_ids"])
     return ConsoleFile(**values)

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Boolean, Text, Uuid, and_, bindparam, cast, literal, or_, select
 
+from services.plans.domain.device_limit import CODES, site_resource
 from services.plans.domain.notice import ABOUT_LICENSES, SEEN_WITH_A_PLAN, Notice, OpenNotice
+from services.plans.domain.service_notices import plan_resource
+from services.plans.store.console_files import SEEN
 from services.plans.store.tables import console_files, notices, plans, role_assignments
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
@@ -24,6 +27,14 @@ _LOCK_OPEN: Final = Statement(
     )
     .order_by(notices.c.id)
     .with_for_update()
+)
+_OPEN_CODES: Final = Statement(
+    select(notices.c.code, notices.c.resource).where(
+        notices.c.tenant_id == bindparam("tenant"),
+        notices.c.resource == cast(bindparam("about"), ARRAY(Text)).any_(),
+        notices.c.cleared_at.is_(None),
+        notices.c.code == _CODES.any_(),
+    )
 )
 _ABOUT_LICENSES: Final = cast(bindparam("about_licenses"), ARRAY(Text))
 _SEEN_WITH_A_PLAN: Final = cast(bindparam("seen_with_a_plan"), ARRAY(Text))
@@ -47,9 +58,8 @@ _A_FILE_OF_MINE: Final = (
     .where(
         console_files.c.tenant_id == bindparam("tenant"),
         _CONSOLE_FILE + cast(console_files.c.id, Text) == notices.c.resource,
-        _MINE.where(
-            console_files.c.subscription_ids.has_key(cast(role_assignments.c.subscription_id, Text))
-        ).exists(),
+        SEEN,
+        or_(_NARROWED.is_(None), console_files.c.subscription_ids.has_key(cast(_NARROWED, Text))),
     )
     .exists()
 )
@@ -89,8 +99,8 @@ async def page(
 ) -> list[OpenNotice]:
     """The open notices that the caller may see, oldest first.
 
-    Those of the subscriptions on which they have a role, or of this one alone; and, asked for no subscription,
-    those about licenses if `reads_licenses`, and what is seen with a plan.
+    Those of the subscriptions on which they have a role, or of this one alone, with the console files that they may
+    see; and, asked for no subscription, those about licenses if `reads_licenses`, and what is seen with a plan.
     """
     rows = await session.rows(
         _LIST,
@@ -104,6 +114,22 @@ async def page(
         most=most,
     )
     return [_open(row) for row in rows]
+
+
+async def on_devices(
+    session: Session, subscription_id: UUID, sites: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """By site: the codes of what is open on the number of devices, for the site's size or the plan's commitment."""
+    await session.flush()  # what the session itself raised or cleared counts
+    plan = plan_resource(subscription_id)
+    about = {site: (site_resource(subscription_id, site), plan) for site in sites}
+    asked = {resource for resources in about.values() for resource in resources}
+    rows = await session.rows(_OPEN_CODES, tenant=session.tenant_id, about=list(asked), codes=list(CODES))
+    codes = {row["resource"]: row["code"] for row in rows}  # a site and a plan have one of these each
+    return {
+        site: tuple(codes[resource] for resource in resources if resource in codes)
+        for site, resources in about.items()
+    }
 
 
 async def lock_open(

@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Uuid, bindparam, cast, func, select
 from services.plans.domain.errors import PlanNotFound
 from services.plans.domain.holdings import LicensedSize
 from services.plans.domain.ot_plan import OtPlan, Pending, PlanTerms
+from services.plans.domain.subscription import Role
 from services.plans.store.tables import plans, role_assignments
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
@@ -58,7 +59,7 @@ _LOCK_DUE: Final = Statement(
     .with_for_update()
 )
 _LIST: Final = Statement(
-    select(plans)
+    select(plans, role_assignments.c.role)
     .join(role_assignments, role_assignments.c.subscription_id == plans.c.subscription_id)
     .where(
         plans.c.tenant_id == bindparam("tenant"),
@@ -89,12 +90,14 @@ async def lock(session: Session, subscription_id: UUID) -> OtPlan | None:
     return None if row is None else _plan(row)
 
 
-async def page(session: Session, *, seen_by: Principal, after: UUID | None, most: int) -> list[OtPlan]:
-    """The plans of the subscriptions on which the caller has a role."""
+async def page(
+    session: Session, *, seen_by: Principal, after: UUID | None, most: int
+) -> list[tuple[OtPlan, Role]]:
+    """The plans of the subscriptions on which the caller has a role, each with that role."""
     rows = await session.rows(
         _LIST, tenant=seen_by.tenant_id, principal=seen_by.id, after=after or UUID(int=0), most=most
     )
-    return [_plan(row) for row in rows]
+    return [(_plan(row), row["role"]) for row in rows]
 
 
 async def following(session: Session, tenant_id: UUID) -> list[UUID]:
@@ -128,8 +131,7 @@ def save(session: Session, plan: OtPlan) -> None:
 
 
 def _plan(row: Record) -> OtPlan:
-    values: dict[str, Any] = dict(row)
-    del values["due_at"]  # derived; stored for queries
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["licensed_sites"] = tuple(LicensedSize(**size) for size in values["licensed_sites"])
     values["pending"] = values["pending"] and _pending(values["pending"])
     return OtPlan(**values)

@@ -14,6 +14,8 @@ from services.licensing.domain.purchase import purchase
 from services.licensing.domain.trial import start_trial
 
 LICENSE_ID: Final = UUID("019ca8a9-3d40-7000-8000-00000000abcd")
+BUYER: Final = frozenset({"BillingAdministrator"})
+"""The directory roles of who may do anything with a license."""
 TENANT_ID: Final = UUID("5b0e5f9c-7f4e-4b0c-9d55-3a1f0d4f6a11")
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.licensing import roles
 from services.licensing.api.shapes import LicenseOut
 from services.licensing.domain.cancellation import cancel
 from services.licensing.domain.errors import LicensingError
@@ -18,14 +19,18 @@ from services.licensing.domain.reactivation import reactivate
 from services.licensing.domain.renewal import schedule, set_auto_renew
 from services.licensing.domain.trial import convert_now, extend_trial
 from shared.http.actions import AllowedAction
-from tests.unit.licensing.given import TENANT_ID, a_license, a_product, a_trial, made, passed
+from tests.unit.licensing.given import BUYER, TENANT_ID, a_license, a_product, a_trial, made, passed
 from tests.unit.times import at
 
 BOUGHT = at("2026-03-01T09:30:00")
 
 
 def of(license: License, now: str) -> AllowedAction:
-    [action] = [one for one in LicenseOut.of(license, now=at(now)).allowed_actions if one.action == "cancel"]
+    [action] = [
+        one
+        for one in LicenseOut.of(license, now=at(now), held=BUYER).allowed_actions
+        if one.action == "cancel"
+    ]
     return action
 
 
@@ -57,7 +62,9 @@ def test_what_is_shown_is_what_trying_gives(later: timedelta, before: bool) -> N
         cancel(license, now=now)
     except LicensingError as error:
         code = error.code
-    [shown] = [one for one in LicenseOut.of(license, now=now).allowed_actions if one.action == "cancel"]
+    [shown] = [
+        one for one in LicenseOut.of(license, now=now, held=BUYER).allowed_actions if one.action == "cancel"
+    ]
     assert (shown.allowed, shown.reason_code) == (code is None, code)
 
 
@@ -111,7 +118,9 @@ def attempts(license: License, now: datetime) -> dict[str, Callable[[], object]]
 
 def codes(license: License, now: datetime) -> dict[str, str | None]:
     """Of each action, in the order in which they are shown."""
-    return {one.action: one.reason_code for one in LicenseOut.of(license, now=now).allowed_actions}
+    return {
+        one.action: one.reason_code for one in LicenseOut.of(license, now=now, held=BUYER).allowed_actions
+    }
 
 
 TABLE: Final = [
@@ -274,7 +283,23 @@ def test_and_trying_it_gives_the_same(license: License, now: str) -> None:
 def test_an_action_of_which_the_time_is_limited_says_until_when(
     license: License, now: str, until: dict[str, str]
 ) -> None:
-    shown = LicenseOut.of(license, now=at(now)).allowed_actions
+    shown = LicenseOut.of(license, now=at(now), held=BUYER).allowed_actions
     assert {one.action: one.until for one in shown if one.until is not None} == {
         action: at(moment) for action, moment in until.items()
     }
+
+
+@pytest.mark.parametrize("role", ["GlobalReader", "LicenseAdministrator"])
+@pytest.mark.parametrize("license", [bought(), cancel(bought(), now=BOUGHT).license])
+def test_a_reader_may_do_nothing_whatever_the_license_is_and_is_told_who_may(
+    license: License, role: str
+) -> None:
+    shown = LicenseOut.of(license, now=BOUGHT, held={role}).allowed_actions
+    assert {(one.allowed, one.reason_code) for one in shown} == {(False, "AuthorizationFailed")}
+    for one in shown:
+        assert one.reason is not None
+        assert "GlobalAdministrator, BillingAdministrator" in one.reason
+
+
+def test_every_action_has_its_roles() -> None:
+    assert tuple(roles.ACTIONS) == ACTIONS

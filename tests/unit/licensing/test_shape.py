@@ -4,7 +4,7 @@ from typing import Any
 
 from services.licensing.api.shapes import CancellationOut, LicenseOut, ProductOut
 from services.licensing.domain.cancellation import cancel
-from tests.unit.licensing.given import a_license, a_product
+from tests.unit.licensing.given import BUYER, a_license, a_product
 from tests.unit.times import at
 
 BOUGHT = at("2026-03-01T09:30:00")
@@ -38,7 +38,9 @@ THREE: dict[str, Any] = {
 
 
 def test_a_license_has_every_field_of_the_contract_and_null_where_one_does_not_apply() -> None:
-    shown = LicenseOut.of(a_license(bought=BOUGHT, quantity=3), now=BOUGHT).model_dump(mode="json")
+    shown = LicenseOut.of(a_license(bought=BOUGHT, quantity=3), now=BOUGHT, held=BUYER).model_dump(
+        mode="json"
+    )
     assert shown.pop("allowed_actions")
     assert shown == THREE
 
@@ -46,7 +48,7 @@ def test_a_license_has_every_field_of_the_contract_and_null_where_one_does_not_a
 def test_a_cancel_answers_with_the_license_as_it_is_then_and_the_refund() -> None:
     license = a_license(bought=BOUGHT, quantity=3)
     done = cancel(license, now=at("2026-03-03T10:00:00"))
-    shown = CancellationOut.of(done, now=at("2026-03-03T10:00:00")).model_dump(mode="json")
+    shown = CancellationOut.of(done, now=at("2026-03-03T10:00:00"), held=BUYER).model_dump(mode="json")
     assert shown["refund"] == {"amount": "5206.85", "currency": "USD"}  # 5,250.00 x 362/365 = 5,206.8493
     assert shown["license"].pop("allowed_actions")
     assert shown["license"] == THREE | {

@@ -51,6 +51,5 @@ def a_plan(holdings: Holdings, *, now: datetime | None = None) -> OtPlan:
         holdings,
         subscription_id=SUBSCRIPTION_ID,
         tenant_id=TENANT_ID,
-        terms_accepted=True,
         now=now or at("2026-03-01T09:30:00"),
     )

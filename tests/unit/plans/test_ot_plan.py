@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.plans.domain.errors import NoActiveLicense, PlanAlreadyExists, PlansError, TermsNotAccepted
 from services.plans.domain.holdings import SIZES, Held, Holdings, LicensedSize
-from services.plans.domain.ot_plan import OtPlan, add_plan, blockers
+from services.plans.domain.ot_plan import OtPlan, add_plan, blockers, check_terms
 from tests.unit.plans.given import SUBSCRIPTION_ID, TENANT_ID, a_plan, held, holding
 from tests.unit.times import at
 
@@ -23,13 +23,12 @@ licenses = st.builds(
 )
 
 
-def add(existing: OtPlan | None, holdings: Holdings, *, terms_accepted: bool = True) -> OtPlan:
+def add(existing: OtPlan | None, holdings: Holdings) -> OtPlan:
     return add_plan(
         existing,
         holdings,
         subscription_id=SUBSCRIPTION_ID,
         tenant_id=TENANT_ID,
-        terms_accepted=terms_accepted,
         now=ACCEPTED_AT,
     )
 
@@ -74,11 +73,10 @@ def test_a_blocker_of_the_preview_is_what_refuses_the_save(
         assert add(existing, holdings).version == 1
 
 
-def test_without_the_terms_nothing_is_added_whatever_else_stands_against_it() -> None:
+def test_the_terms_have_to_be_accepted() -> None:
+    check_terms(accepted=True)
     with pytest.raises(TermsNotAccepted, match="terms_accepted: true"):
-        add(None, HELD, terms_accepted=False)
-    with pytest.raises(TermsNotAccepted):
-        add(a_plan(HELD), Holdings(), terms_accepted=False)
+        check_terms(accepted=False)
 
 
 def test_a_second_plan_on_a_subscription_is_refused() -> None:

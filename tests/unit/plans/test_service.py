@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.plans.domain.holdings import Holdings
-from services.plans.domain.service import Service, expected, next_change, service
+from services.plans.domain.service import Service, expected, next_change, service, turn
 from tests.unit.plans.given import held, holding
 from tests.unit.times import at
 
@@ -70,6 +70,17 @@ def test_time_stops_the_service_and_then_purges_its_data_and_no_more() -> None:
     assert next_change(ALL_ENDED, after=PURGED_AT) is None
     assert next_change(holding(held("L")), after=ENDED_AT) is None
     assert next_change(Holdings(), after=ENDED_AT) is None
+
+
+def test_the_service_turns_at_the_moments_that_are_due_and_at_no_others() -> None:
+    grace, stopped, purged = (service(ALL_ENDED, now=now) for now in (ENDED_AT, STOPS_AT, PURGED_AT))
+    assert turn(ALL_ENDED, at=STOPS_AT) == (grace, stopped)
+    assert turn(ALL_ENDED, at=PURGED_AT) == (stopped, purged)
+    for moment in (STOPS_AT, PURGED_AT):
+        assert turn(ALL_ENDED, at=moment - timedelta.resolution) is None
+        assert turn(ALL_ENDED, at=moment + timedelta.resolution) is None
+    assert turn(ALL_ENDED, at=ENDED_AT) is None
+    assert turn(holding(held("L")), at=STOPS_AT) is None
 
 
 def test_the_end_of_the_last_license_makes_the_stop_due() -> None:

@@ -88,6 +88,14 @@ def test_a_weak_tag_never_matches() -> None:
         match(a_request(headers={"If-Match": 'W/"3-ab"'}), 3, required=False)
 
 
+@pytest.mark.parametrize("asked", ["*", '"1-ab"', '"None-ab"', '"0-ab"'])
+def test_nothing_matches_what_is_not_there(asked: str) -> None:
+    match(a_request(), None, required=False)
+    with pytest.raises(Refused) as refused:
+        match(a_request(headers={"If-Match": asked}), None, required=False)
+    assert (refused.value.problem.status, refused.value.problem.code) == (412, "PreconditionFailed")
+
+
 def test_if_match_is_asked_for_only_where_it_is_required() -> None:
     match(a_request(), 3, required=False)
     with pytest.raises(Refused) as refused:
