@@ -17,7 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, bindparam, case, func, null, select, text
+from sqlalchemy import ColumnElement, bindparam, case, func, null, or_, select, text
 
 from shared.audit_chain import FIRST_PREVIOUS, Chain
 from shared.canonical_json import canonical
@@ -148,7 +148,7 @@ class _Search:
                 self._unsealed, after=after, end=end or UUID(int=2**128 - 1), settled=settled
             )
             if oldest is None and found:
-                oldest = min(row["id"] for row in found)
+                oldest = found[0]["id"]
             for row in found:
                 if row["at"] <= row["until"]:
                     events += 1
@@ -200,16 +200,17 @@ class _Settled:
 
 
 def _unsealed(due: ColumnElement[Any] | None) -> Statement:
-    """Of the events with ids in (after, end], those not sealed, and up to when their tenant's can be."""
+    """Of the events with ids in (after, end] that are not sealed, those that can be now, and the first in any case."""
     settled = bindparam("settled", type_=Moment)
     present = case((tenants.c.clock.is_(None), settled), else_=tenants.c.clock)
-    return Statement(
+    found = (
         select(
             audit_events.c.id,
             audit_events.c.tenant_id,
             audit_events.c.chain,
             audit_events.c.at,
             func.least(present, null() if due is None else due).label("until"),
+            func.first_value(audit_events.c.id).over(order_by=audit_events.c.id).label("first"),
         )
         .outerjoin(tenants, tenants.c.tenant_id == audit_events.c.tenant_id)
         .where(
@@ -224,7 +225,12 @@ def _unsealed(due: ColumnElement[Any] | None) -> Statement:
             )
             .exists(),
         )
-        .order_by(audit_events.c.id)
+        .subquery()
+    )
+    return Statement(
+        select(found)
+        .where(or_(found.c.at <= found.c.until, found.c.id == found.c.first))
+        .order_by(found.c.id)
     )
 
 

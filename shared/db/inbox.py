@@ -36,6 +36,15 @@ _PARK: Final = Statement(
 )
 
 
+def claim_new(session: Session, events: Sequence[tuple[UUID, str, UUID]]) -> None:
+    """Claim `(event id, source, tenant)`, each taken to be new, as most are: it costs no round trip of its own.
+
+    Where one is not, what the session writes is refused with `asyncpg.UniqueViolationError`.
+    """
+    for event_id, source, tenant in events:
+        session.writes.insert(inbox, event_id=event_id, source=source, tenant_id=tenant)
+
+
 async def claim(session: Session, events: Sequence[tuple[UUID, str, UUID]]) -> set[tuple[UUID, str]]:
     """Claim `(event id, source, tenant)` for this session; those whose effect nobody has committed yet."""
     ids, sources, tenants = zip(*events, strict=True)

@@ -176,7 +176,10 @@ async def apply(
 ) -> int:
     """Apply the records, each in effect or parked; how many were parked. `only`: see `consume`."""
     try:
-        await _apply_together(database, records, handle, only)
+        try:
+            await _apply_together(database, records, handle, only, all_new=True)
+        except asyncpg.UniqueViolationError:
+            await _apply_together(database, records, handle, only, all_new=False)
     except _PASSING:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever a record does, it is parked with it
@@ -192,7 +195,10 @@ async def _apply_together(
     records: Sequence[ConsumerRecord],
     handle: Handle,
     only: Collection[type[Event]] | None,
+    *,
+    all_new: bool,
 ) -> None:
+    """`all_new`: each is taken for new, and PostgreSQL refuses them all where one is not; else repeats are let pass."""
     types = None if only is None else {event.type.encode() for event in only}
     received = [read for record in records if (read := _read(record, types)) is not None]
     if not received:
@@ -200,20 +206,28 @@ async def _apply_together(
     tracing.traceparent.set(received[0].envelope.traceparent if len(received) == 1 else None)
     tenants = {one.envelope.tenantid for one in received}
     async with database.begin(*tenants) as session:
-        unclaimed = await inbox.claim(
-            session, [(UUID(e.id), e.source, e.tenantid) for e in (one.envelope for one in received)]
-        )
-        fresh = []
-        for one in received:
-            name = (UUID(one.envelope.id), one.envelope.source)
-            if name in unclaimed:
-                unclaimed.remove(name)  # a repeat within the batch is a repeat too
-                fresh.append(one)
+        fresh = received if all_new else await _not_repeated(session, received)
+        if all_new:
+            inbox.claim_new(session, _names(received))
         if fresh:
             await handle(session, fresh)
     topic = records[0].topic
     events_applied.labels(topic).inc(len(fresh))
     events_dropped.labels(topic).inc(len(received) - len(fresh))
+
+
+async def _not_repeated(session: Session, received: Sequence[Received]) -> list[Received]:
+    unclaimed = await inbox.claim(session, _names(received))
+    fresh = []
+    for one, (event_id, source, _) in zip(received, _names(received), strict=True):
+        if (event_id, source) in unclaimed:
+            unclaimed.remove((event_id, source))  # a repeat within the batch is a repeat too
+            fresh.append(one)
+    return fresh
+
+
+def _names(received: Sequence[Received]) -> list[tuple[UUID, str, UUID]]:
+    return [(UUID(e.id), e.source, e.tenantid) for e in (one.envelope for one in received)]
 
 
 def _read(record: ConsumerRecord, types: set[bytes] | None) -> Received | None:

@@ -22,7 +22,7 @@ from services.plans.domain.notice import ABOUT_LICENSES
 from services.plans.domain.ot_plan import OtPlan
 from services.plans.domain.service import expected, service
 from services.plans.domain.service_notices import about_license, license_resource
-from services.plans.store import audit, dependents, device_counts, holdings, ot_plans
+from services.plans.store import audit, device_counts, holdings, ot_plans
 from services.plans.store.holdings import Known
 from shared import tracing
 from shared.db.database import Session
@@ -61,16 +61,13 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
         holdings.save(session, tenant, after[tenant])
     if not causes:
         return
-    plans = await ot_plans.lock_following(session, causes)
-    following = {plan.tenant_id for plan in plans}
-    depend = await dependents.of(session, causes)
-    devices = await _devices_of(
-        session, [plan for plan in plans if plan.tenant_id in depend.with_devices], after
-    )
-    for plan in plans:
+    following = await ot_plans.lock_following(session, causes)
+    devices = await _devices_of(session, [one.plan for one in following if one.has_devices], after)
+    for plan in (each.plan for each in following):
         tenant, detected = plan.tenant_id, devices.get(plan.subscription_id, 0)
         _follow(session, plan, before[tenant], after[tenant], detected=detected, cause=causes[tenant])
     for tenant, cause in causes.items():
+        own = [each for each in following if each.plan.tenant_id == tenant]
         await _consequences(
             session,
             tenant,
@@ -78,13 +75,13 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
             after[tenant],
             [(licenses[license_id], event) for license_id, event in told_of[tenant].items()],
             known=known,
-            has_plan=tenant in following,
-            has_sites=tenant in depend.with_sites,
+            has_plan=bool(own),
+            has_sites=any(each.has_sites for each in own),
             cause=cause,
         )
         if before[tenant].holdings.enterprise_iot and not after[tenant].holdings.enterprise_iot:
             await license_gone(session, [tenant], at=after[tenant].heard_until or cause.time)
-        if tenant in depend.with_files:
+        if any(each.has_files for each in own):
             await supersede_console_files(
                 session, tenant, after[tenant].holdings, at=after[tenant].heard_until or cause.time
             )

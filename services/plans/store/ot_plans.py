@@ -1,7 +1,7 @@
 """OT plans in PostgreSQL."""
 
 from collections.abc import Collection
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.plans.domain.errors import PlanNotFound
 from services.plans.domain.holdings import LicensedSize
 from services.plans.domain.ot_plan import OtPlan, Pending, PlanTerms
 from services.plans.domain.subscription import Role
-from services.plans.store.tables import plans, role_assignments
+from services.plans.store.tables import console_files, device_counts, plans, role_assignments, sites
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
 from shared.identity import Principal
@@ -28,15 +28,44 @@ _LOCK: Final = Statement(
     .where(plans.c.tenant_id == bindparam("tenant"), plans.c.subscription_id == bindparam("subscription"))
     .with_for_update()
 )
+_HAS_SITES: Final = (
+    select(sites.c.id)
+    .where(
+        sites.c.tenant_id == plans.c.tenant_id,
+        sites.c.subscription_id == plans.c.subscription_id,
+        sites.c.coverage != "deleted",
+        sites.c.coverage != "legacy",
+    )
+    .exists()
+)
+_HAS_DEVICES: Final = (
+    select(device_counts.c.site_id)
+    .where(
+        device_counts.c.tenant_id == plans.c.tenant_id,
+        device_counts.c.subscription_id == plans.c.subscription_id,
+        device_counts.c.counted > 0,
+    )
+    .exists()
+)
+_HAS_FILES: Final = (
+    select(console_files.c.id)
+    .where(console_files.c.tenant_id == plans.c.tenant_id, console_files.c.superseded_at.is_(None))
+    .exists()
+)
 _LOCK_FOLLOWING: Final = Statement(
-    select(plans)
+    select(
+        plans,
+        _HAS_SITES.label("has_sites"),
+        _HAS_DEVICES.label("has_devices"),
+        _HAS_FILES.label("has_files"),
+    )
     .where(
         plans.c.tenant_id == cast(bindparam("tenants"), ARRAY(Uuid)).any_(),
         plans.c.status != "cancelled",
         plans.c.legacy.is_(False),
     )
     .order_by(plans.c.subscription_id)
-    .with_for_update()
+    .with_for_update(of=plans)
 )
 _FOLLOWING: Final = Statement(
     select(plans.c.subscription_id)
@@ -72,6 +101,19 @@ _LIST: Final = Statement(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A plan that follows its tenant's licenses, and what else does so with it; for most plans nothing."""
+
+    plan: OtPlan
+    has_sites: bool
+    """On its subscription, such as need a license."""
+    has_devices: bool
+    """On its subscription, counted now or until lately."""
+    has_files: bool
+    """Of the tenant's consoles, in use."""
+
+
 async def find(session: Session, subscription_id: UUID) -> OtPlan | None:
     row = await session.row(_GET, tenant=session.tenant_id, subscription=subscription_id)
     return None if row is None else _plan(row)
@@ -105,9 +147,12 @@ async def following(session: Session, tenant_id: UUID) -> list[UUID]:
     return [row["subscription_id"] for row in await session.rows(_FOLLOWING, tenant=tenant_id)]
 
 
-async def lock_following(session: Session, tenants: Collection[UUID]) -> list[OtPlan]:
+async def lock_following(session: Session, tenants: Collection[UUID]) -> list[Following]:
     """Every plan that follows the licenses of these tenants, held until the session ends."""
-    return [_plan(row) for row in await session.rows(_LOCK_FOLLOWING, tenants=list(tenants))]
+    return [
+        Following(_plan(row), row["has_sites"], row["has_devices"], row["has_files"])
+        for row in await session.rows(_LOCK_FOLLOWING, tenants=list(tenants))
+    ]
 
 
 async def next_due(session: Session) -> datetime | None:
