@@ -10,6 +10,7 @@ here but how far that search has come; a restart begins it anew.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -30,6 +31,8 @@ from shared.schedule import SETTLED_AFTER
 
 _PAUSE: Final = 0.5
 _LOCK_PAUSE: Final = 0.5
+_LOOK_BACK_EVERY: Final = 5.0
+"""Seconds between two looks for what was committed long after it was made."""
 _BATCH: Final = 500
 _CHAINS: Final = 64
 """How many events and how many chains one transaction seals at most."""
@@ -91,7 +94,7 @@ async def seal_audit(
 ) -> None:
     """Run for ever. Raises when a connection is lost.
 
-    `due` is a scalar subquery of `audit_events.tenant_id`: when time changes something of the tenant next.
+    `due` is a scalar subquery of `tenants.tenant_id`: when time changes something of the tenant next.
     """
     connection = await asyncpg.connect(
         url,
@@ -135,13 +138,16 @@ class _Search:
         self._unsealed = _unsealed(due)
         self._sealed_up_to = UUID(int=0)
         """All events whose ids are not above this one are sealed."""
+        self._looked_up_to = UUID(int=0)
+        """The same, but for events that were not there when it was looked for them."""
+        self._looks_back_at = 0.0
 
     async def ready(self) -> dict[UUID, _Ready]:
         """Chains with events that can be sealed now, enough of them for one transaction."""
         settled = await self._settled.look(self._connection)
         ready: dict[UUID, _Ready] = {}
         events = 0
-        after, oldest = self._sealed_up_to, None
+        after, oldest = self._begins_after(), None
         while events < _BATCH and len(ready) < _CHAINS:
             end = await self._fetchval(_PAGE_END, after=after)
             found = await self._fetch(
@@ -165,8 +171,17 @@ class _Search:
             self._move_to(UUID(int=oldest.int - 1), settled)
         return ready
 
+    def _begins_after(self) -> UUID:
+        """Mostly where the last look ended: all of the last minute at every look would be most of the work."""
+        now = time.monotonic()
+        if now < self._looks_back_at:
+            return max(self._sealed_up_to, self._looked_up_to)
+        self._looks_back_at = now + _LOOK_BACK_EVERY
+        return self._sealed_up_to
+
     def _move_to(self, sealed_up_to: UUID, settled: datetime) -> None:
         """An event made before `settled` may be committed only now, but not one much older than that."""
+        self._looked_up_to = sealed_up_to
         self._sealed_up_to = max(self._sealed_up_to, min(sealed_up_to, _first_id(settled - SETTLED_AFTER)))
 
     async def _fetch(self, statement: Statement, **parameters: Any) -> list[Record]:
@@ -201,18 +216,14 @@ class _Settled:
 
 def _unsealed(due: ColumnElement[Any] | None) -> Statement:
     """Of the events with ids in (after, end] that are not sealed, those that can be now, and the first in any case."""
-    settled = bindparam("settled", type_=Moment)
-    present = case((tenants.c.clock.is_(None), settled), else_=tenants.c.clock)
-    found = (
+    events = (
         select(
             audit_events.c.id,
             audit_events.c.tenant_id,
             audit_events.c.chain,
             audit_events.c.at,
-            func.least(present, null() if due is None else due).label("until"),
             func.first_value(audit_events.c.id).over(order_by=audit_events.c.id).label("first"),
         )
-        .outerjoin(tenants, tenants.c.tenant_id == audit_events.c.tenant_id)
         .where(
             audit_events.c.id > bindparam("after"),
             audit_events.c.id <= bindparam("end"),
@@ -225,12 +236,21 @@ def _unsealed(due: ColumnElement[Any] | None) -> Statement:
             )
             .exists(),
         )
-        .subquery()
+        .cte("events")
+    )
+    # Once a tenant, however many events it has.
+    owners = select(events.c.tenant_id).distinct().subquery("owners")
+    present = case((tenants.c.clock.is_(None), bindparam("settled", type_=Moment)), else_=tenants.c.clock)
+    complete = (
+        select(owners.c.tenant_id, func.least(present, null() if due is None else due).label("until"))
+        .outerjoin(tenants, tenants.c.tenant_id == owners.c.tenant_id)
+        .subquery("complete")
     )
     return Statement(
-        select(found)
-        .where(or_(found.c.at <= found.c.until, found.c.id == found.c.first))
-        .order_by(found.c.id)
+        select(events, complete.c.until)
+        .join(complete, complete.c.tenant_id == events.c.tenant_id)
+        .where(or_(events.c.at <= complete.c.until, events.c.id == events.c.first))
+        .order_by(events.c.id)
     )
 
 

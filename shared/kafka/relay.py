@@ -22,7 +22,7 @@ from shared.metrics import events_published, outbox_age
 _log: Final = logging.getLogger(__name__)
 
 _BATCH: Final = 500
-_PAUSE: Final = 0.015
+_PAUSE: Final = 0.01
 """Seconds between two looks at the outbox (docs/adr/0015): what a longer one gathers costs less on the way."""
 _REQUEST_TIMEOUT: Final = 5
 _SEND_TIMEOUT: Final = 15

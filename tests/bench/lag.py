@@ -16,7 +16,8 @@ from tests.bench.load import at_a_rate
 from tests.bench.measure import Figure, figure, in_turns, percentile
 from tests.bench.testbed import Testbed, in_process
 
-_POLL: Final = 0.002
+_POLL: Final = 0.004
+"""Seconds between two looks: each costs the cores that are measured, and is part of the lag."""
 _PATIENCE: Final = 30.0
 _SHARES: Final = ((0.5, "half of own maximum", 10.0), (0.8, "80 % of own maximum", 20.0))
 _LIMITED_BY: Final = "bare aiokafka round trip at the same rate"

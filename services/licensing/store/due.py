@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, func, select, union
 
 from services.licensing.store.tables import invoices, licenses
 from shared.db.statement import Statement
-from shared.db.tables import audit_events, tenants
+from shared.db.tables import tenants
 from shared.schedule import SETTLED_AFTER
 
 _NOW: Final = bindparam("now", type_=licenses.c.due_at.type)
@@ -37,8 +37,8 @@ DUE: Final = Statement(
 
 NEXT_DUE: Final = (
     select(func.min(licenses.c.due_at))
-    .where(licenses.c.tenant_id == audit_events.c.tenant_id)
-    .correlate(audit_events)
+    .where(licenses.c.tenant_id == tenants.c.tenant_id)
+    .correlate(tenants)
     .scalar_subquery()
 )
-"""When time changes something next of the tenant of an audit event; until then its audit is complete."""
+"""When time changes something next of a tenant of `tenants`; until then its audit is complete."""

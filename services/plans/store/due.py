@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, bindparam, fu
 from services.plans.store.tables import device_counts, enterprise_iot, holdings, plans
 from shared.db.database import Session
 from shared.db.statement import Statement
-from shared.db.tables import Moment, audit_events, tenants
+from shared.db.tables import Moment, tenants
 from shared.schedule import SETTLED_AFTER
 
 _NOW: Final = bindparam("now", type_=Moment)
@@ -101,19 +101,19 @@ DUE: Final = Statement(
 """Tenants on the world's clock with something due at `now`."""
 
 
-def _of_event(column: ColumnElement[Any], table: Table) -> ScalarSelect[Any]:
+def _of_each(column: ColumnElement[Any], table: Table) -> ScalarSelect[Any]:
     return (
         select(func.min(column))
-        .where(table.c.tenant_id == audit_events.c.tenant_id)
-        .correlate(audit_events)
+        .where(table.c.tenant_id == tenants.c.tenant_id)
+        .correlate(tenants)
         .scalar_subquery()
     )
 
 
 NEXT_DUE: Final = func.least(
-    _of_event(holdings.c.due_at, holdings),
-    _of_event(plans.c.due_at, plans),
-    _of_event(enterprise_iot.c.due_at, enterprise_iot),
-    _of_event(plans.c.statement_month, plans) + _MONTH,
+    _of_each(holdings.c.due_at, holdings),
+    _of_each(plans.c.due_at, plans),
+    _of_each(enterprise_iot.c.due_at, enterprise_iot),
+    _of_each(plans.c.statement_month, plans) + _MONTH,
 )
-"""When time does something next that is audited of the tenant of an audit event; until then its audit is complete."""
+"""When time does something next that is audited of a tenant of `tenants`; until then its audit is complete."""
