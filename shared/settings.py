@@ -56,6 +56,8 @@ class ServiceSettings(Settings):
     """A JWKS file with the gateway's public keys: the only caller whose tokens an api believes."""
     signing_keys: Path = Path("activation-keys.json")
     """A JWKS file with the private keys of activation files; only plans' api reads it, and it alone can."""
+    console_files: bool = True
+    """Whether plans issues activation files for management consoles, which are retired (B74)."""
     pool_size: int = Field(default=16, ge=2, le=200)
     """Connections one process holds; there is no overflow."""
     instance: str = "1"

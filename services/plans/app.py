@@ -58,7 +58,6 @@ def api_app(database: Database, settings: ServiceSettings) -> FastAPI:
         ot_plans.router,
         sites.router,
         sensors.router,
-        console_files.router,
         device_observations.router,
         entitlements.router,
         statements.router,
@@ -71,9 +70,12 @@ def api_app(database: Database, settings: ServiceSettings) -> FastAPI:
         audit.router,
         signing_keys.router,
     ]
+    if settings.console_files:
+        routers.append(console_files.router)
     if settings.test_clocks:
         routers.append(sandbox.router)
     app = service_app("Siteward plans", served=served, routers=routers, statuses=STATUSES)
+    app.state.console_files = settings.console_files
     app.state.activation_keys = ActivationKeys(settings.signing_keys)
     app.state.entitlement_checks = EntitlementChecks(database)
     return app

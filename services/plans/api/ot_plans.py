@@ -27,10 +27,12 @@ from services.plans.domain.ot_plan import OtPlan, blockers, check_terms
 from services.plans.domain.subscription import Role, Subscription
 from services.plans.events import state_of
 from services.plans.store import device_counts, holdings, ot_plans, sensors, sites
+from shared.http import problems
 from shared.http.actions import AllowedAction
 from shared.http.call import Call, Nothing, Query, read
 from shared.http.documents import Direct, documents
 from shared.http.pages import Page, Paging, answer_page
+from shared.http.problems import Refused
 from shared.http.write import DryRun, write
 
 router = APIRouter(prefix="/v1", tags=["Plans"], route_class=Direct)
@@ -70,6 +72,9 @@ async def add(request: Request) -> Response:
         subscription = await subscription_of(call)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
         asked = await call.body(AddPlanIn, dry_run=True)
+        if asked.activation_file and not request.app.state.console_files:
+            detail = "No files for management consoles are issued here."
+            raise Refused(problems.invalid_request([{"pointer": "/activation_file", "detail": detail}]))
         check_terms(accepted=asked.terms_accepted)
         existing = await ot_plans.find(call.session, subscription.id)
         call.match(None if existing is None else existing.version)
