@@ -47,7 +47,6 @@ def main() -> int:
     except SetupError as problem:
         _say(f"Nothing can be measured: {problem}")
         return 1
-    write(figures, PROJECT / "bench.json")
     _say("\n" + table(figures) + _FOOT)
     return 0
 
@@ -60,6 +59,7 @@ async def _measure(names: list[str], seconds: float) -> list[Figure]:
         for name in names:
             _say(f"{time.monotonic() - began:5.0f} s  {name}")
             figures += await _GROUPS[name](bed)
+            write(figures, PROJECT / "bench.json")  # what is measured is kept, should a later group fail
     _say(f"{time.monotonic() - began:5.0f} s  done")
     return figures
 

@@ -1,4 +1,4 @@
-"""The frame of a process that does one job for the bench: the job as its argument, the result as its last line."""
+"""The frame of a process that does one job for the bench: the job as its input, the result as its last line."""
 
 import sys
 from collections.abc import Callable, Coroutine
@@ -11,7 +11,7 @@ from shared.process import run
 
 def do(work: Callable[..., Coroutine[Any, Any, dict[str, Any]]]) -> None:
     """Do `work` on the event loop that the services use, with the job's fields as its arguments."""
-    job = orjson.loads(sys.argv[1])
+    job = orjson.loads(sys.stdin.read())
 
     async def main() -> None:
         result = await work(**job)

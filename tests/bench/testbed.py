@@ -86,7 +86,7 @@ async def testbed(*, seconds: float, repetitions: int) -> AsyncIterator[Testbed]
 
 async def in_process(module: str, **job: Any) -> dict[str, Any]:
     """Have a process of its own do the job; the last line it prints is its result."""
-    output = await run((sys.executable, "-m", f"tests.bench.{module}", orjson.dumps(job).decode()))
+    output = await run((sys.executable, "-m", f"tests.bench.{module}"), told=orjson.dumps(job).decode())
     result: dict[str, Any] = orjson.loads(output.splitlines()[-1])
     return result
 
