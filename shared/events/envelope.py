@@ -21,6 +21,22 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_NAMES: Final = frozenset(
+    {
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        TYPE,
+        "ce_subject",
+        "ce_time",
+        "ce_dataschema",
+        "ce_tenantid",
+        "ce_aggregateversion",
+        "ce_partitionkey",
+        "ce_traceparent",
+        "content-type",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +106,17 @@ class Envelope:
 
 def _texts(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     """Ours among the headers, decoded; one that is there twice has no single meaning and is refused."""
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if not name.startswith("ce_") and name != "content-type":
-            continue
-        if name in found:
-            raise MalformedEvent(f"{name} is there twice")
-        if value is None:
-            raise MalformedEvent(f"{name} has no value")
-        try:
-            found[name] = value.decode()
-        except UnicodeDecodeError:
-            raise MalformedEvent(f"{name} is not UTF-8") from None
-    return found
+    ours = [header for header in headers if header[0] in _NAMES]
+    found = dict(ours)
+    if len(found) != len(ours):
+        names = [name for name, _ in ours]
+        raise MalformedEvent(f"{next(name for name in names if names.count(name) > 1)} is there twice")
+    try:
+        return {name: value.decode() for name, value in found.items()}  # type: ignore[union-attr]  # told below
+    except AttributeError:
+        raise MalformedEvent(f"{next(name for name in found if found[name] is None)} has no value") from None
+    except UnicodeDecodeError as error:
+        raise MalformedEvent(f"{next(n for n, v in ours if v == error.object)} is not UTF-8") from None
 
 
 def _required(found: dict[str, str], name: str) -> str:
