@@ -8,6 +8,7 @@ from services.plans.domain.sensor import Sensor
 from services.plans.signing import ActivationKeys
 from services.plans.store import audit, sensors
 from shared.db.database import Session
+from shared.events.wire import utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,6 @@ def sign(session: Session, sensor: Sensor, keys: ActivationKeys, *, by: str, now
         at=now,
         resource=sensor.resource,
         before=None,
-        after={"serial": sensor.serial, "expires_at": expires_at.isoformat()},
+        after={"serial": sensor.serial, "expires_at": utc_text(expires_at)},
     )
     return ActivationFile(sensor.serial, issued_at, expires_at, text)
