@@ -123,7 +123,7 @@ class ManagedInMicrosoft365(PlansError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The plan follows the tenant's licenses and has nothing of its own to edit (B64). Change the licenses: "
+            "The plan follows the tenant's licenses and has nothing of its own to edit. Change the licenses: "
             "/v1/licenses."
         )
 
@@ -148,7 +148,7 @@ class SensorsOnOtherSubscriptions(PlansError):
     def __init__(self) -> None:
         super().__init__(
             "Sensors are registered on other subscriptions of the tenant. Move them to this one first; "
-            "only one subscription can go over to site licenses (B63)."
+            "only one subscription can go over to site licenses."
         )
 
 
