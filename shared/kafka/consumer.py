@@ -96,6 +96,7 @@ async def consume(
     try:
         async with asyncio.timeout(_KAFKA_TIMEOUT):
             await consumer.start()
+        events_parked.labels(topic.name)  # told as 0, so that the first one is a rise
         applied: dict[TopicPartition, int] = {}
         async with asyncio.TaskGroup() as group_of_tasks:
             group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle, only, applied))
