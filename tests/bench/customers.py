@@ -10,6 +10,7 @@ import aiohttp
 import asyncpg
 import orjson
 
+from shared.identity import Principal
 from tests.bench.load import request
 from tests.bench.purchases import BODY
 from tests.bench.testbed import Testbed, buyer
@@ -65,10 +66,21 @@ class Customers:
         await self._connection.close()
 
 
+async def token_of(session: aiohttp.ClientSession, principal: Principal) -> str:
+    """What the development issuer gives a caller."""
+    wish = {
+        "tenant_id": str(principal.tenant_id),
+        "principal": principal.id,
+        "roles": [*principal.roles],
+        "scopes": [*principal.scopes],
+    }
+    token: str = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+    return token
+
+
 async def _settle(session: aiohttp.ClientSession) -> Customer:
     principal = buyer(uuid4())
-    wish = {"tenant_id": str(principal.tenant_id), "principal": principal.id, "roles": [*principal.roles]}
-    token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+    token = await token_of(session, principal)
     plan = f"/v1/subscriptions/{uuid4()}"
     await call(session, "PUT", plan, token, {"display_name": "bench"})
     await call(session, "POST", "/v1/licenses", token, orjson.loads(BODY))

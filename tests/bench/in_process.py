@@ -41,9 +41,8 @@ async def run(url: str, operation: str, tenants: list[str], seconds: float) -> d
         do = await _OPERATIONS[operation](database, url)
         known = [UUID(tenant) for tenant in tenants]
         own = [known[place::CALLERS] or [known[place % len(known)]] for place in range(CALLERS)]
-        for (
-            tenant
-        ) in known:  # what a process asks about a tenant only once is no matter of how many there are
+        # What a process asks about a tenant only once is no matter of how many there are.
+        for tenant in known:
             await do(tenant)
         settle_memory()
         count = 0

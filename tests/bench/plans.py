@@ -13,7 +13,7 @@ import orjson
 
 from shared.events.wire import utc_text
 from shared.identity import Principal
-from tests.bench.customers import call
+from tests.bench.customers import call, token_of
 from tests.bench.load import request
 from tests.bench.measure import Figure, figure, in_turns
 from tests.bench.purchases import SKU
@@ -51,8 +51,7 @@ class _Tenant:
     @classmethod
     async def settle(cls, bed: Testbed, session: aiohttp.ClientSession, *, sites: int) -> "_Tenant":
         principal = buyer(uuid4())
-        wish = {"tenant_id": str(principal.tenant_id), "principal": principal.id, "roles": [*principal.roles]}
-        token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+        token = await token_of(session, principal)
         tenant = cls(bed, session, token, principal)
         here = f"/v1/subscriptions/{tenant.subscription}"
         await tenant.call("PUT", here, {"display_name": "bench"})

@@ -1,6 +1,7 @@
 """How fast does a month close for a tenant with 10,000 subscriptions: each with its statement, audit and event?"""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
@@ -10,7 +11,7 @@ import asyncpg
 
 from services.plans.api.legacy_import import OPERATOR
 from tests.bench import sandbox_clock
-from tests.bench.customers import call
+from tests.bench.customers import call, token_of
 from tests.bench.measure import Figure, figure, in_turns
 from tests.bench.testbed import Testbed, buyer
 
@@ -26,16 +27,10 @@ _COPY: Final = "INSERT INTO bench_copies SELECT * FROM bench_statements"
 
 
 async def measure(bed: Testbed) -> list[Figure]:
-    principal = buyer(uuid4())
-    wish = {
-        "tenant_id": str(principal.tenant_id),
-        "principal": principal.id,
-        "roles": [*principal.roles],
-        "scopes": [*OPERATOR],
-    }
+    principal = replace(buyer(uuid4()), scopes=frozenset(OPERATOR))
     connection = await asyncpg.connect(bed.database_url)
     async with aiohttp.ClientSession(bed.system.url) as session:
-        token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+        token = await token_of(session, principal)
         await sandbox_clock.begin(session, token, datetime(_YEAR, 1, 10, tzinfo=UTC))
         for _ in range(_SUBSCRIPTIONS // _AT_ONCE):
             await call(session, "POST", "/v1/legacy-plans/import", token, _plans(str(principal.tenant_id)))

@@ -9,7 +9,7 @@ from uuid import uuid4
 import aiohttp
 
 from tests.bench import sandbox_clock
-from tests.bench.customers import call
+from tests.bench.customers import token_of
 from tests.bench.load import connect, request
 from tests.bench.measure import Figure, figure, in_turns
 from tests.bench.pgbench import LIMITED_BY, Pgbench
@@ -43,9 +43,8 @@ async def measure(bed: Testbed) -> list[Figure]:
 async def _renewals(bed: Testbed) -> float:
     """Renewals a second of a tenant of its own."""
     principal = buyer(uuid4())
-    wish = {"tenant_id": str(principal.tenant_id), "principal": principal.id, "roles": [*principal.roles]}
     async with aiohttp.ClientSession(bed.system.url) as session:
-        token = (await call(session, "POST", "/dev/tokens", "", wish))["access_token"]
+        token = await token_of(session, principal)
         await sandbox_clock.begin(session, token, _START)
         for day in range(_DAYS):
             await _buy(bed, token, _LICENSES // _DAYS)
