@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 
 from shared.events.codec import EVENTS, encode
-from shared.events.envelope import CONTENT_TYPE
+from shared.events.envelope import CONTENT_TYPE, REQUIRED
 from shared.events.event import Event, dataschema
 from shared.events.examples import EXAMPLES
 from shared.events.json_schema import schemas_of
@@ -165,17 +165,5 @@ def _headers() -> dict[str, Any]:
             },
             "content-type": {"const": CONTENT_TYPE},
         },
-        "required": [
-            "ce_specversion",
-            "ce_id",
-            "ce_source",
-            "ce_type",
-            "ce_subject",
-            "ce_time",
-            "ce_dataschema",
-            "ce_tenantid",
-            "ce_aggregateversion",
-            "ce_partitionkey",
-            "content-type",
-        ],
+        "required": list(REQUIRED),
     }

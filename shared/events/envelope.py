@@ -21,22 +21,21 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_NAMES: Final = frozenset(
-    {
-        "ce_specversion",
-        "ce_id",
-        "ce_source",
-        TYPE,
-        "ce_subject",
-        "ce_time",
-        "ce_dataschema",
-        "ce_tenantid",
-        "ce_aggregateversion",
-        "ce_partitionkey",
-        "ce_traceparent",
-        "content-type",
-    }
+REQUIRED: Final = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    TYPE,
+    "ce_subject",
+    "ce_time",
+    "ce_dataschema",
+    "ce_tenantid",
+    "ce_aggregateversion",
+    "ce_partitionkey",
+    "content-type",
 )
+"""The headers of every event."""
+_NAMES: Final = frozenset((*REQUIRED, "ce_traceparent"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,7 @@ class AllowedAction(WireModel):
 
 def allowed(action: str, refusal: Refusal | None, *, until: datetime | None = None) -> AllowedAction:
     """From what the action's own rule says: None where it would go through."""
-    # Nine of these are in every license that is shown, made of values that need no check.
-    return AllowedAction.model_construct(
+    return AllowedAction(
         action=action,
         allowed=refusal is None,
         reason_code=None if refusal is None else refusal.code,
@@ -52,7 +51,7 @@ def by_role(
 
 
 def _refused(action: AllowedAction, problem: Problem) -> AllowedAction:
-    return AllowedAction.model_construct(
+    return AllowedAction(
         action=action.action,
         allowed=False,
         reason_code=problem.code,

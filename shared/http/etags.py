@@ -47,8 +47,10 @@ def match(request: Request, version: int | None, *, required: bool) -> None:
         if required:
             raise Refused(problems.precondition_required())
         return
-    if version is not None and asked.strip() == "*":
+    if version is None:
+        raise Refused(problems.precondition_failed())
+    if asked.strip() == "*":
         return
     versions = {tag.strip().strip('"').partition("-")[0] for tag in asked.split(",")}
-    if version is None or str(version) not in versions:
+    if str(version) not in versions:
         raise Refused(problems.precondition_failed())

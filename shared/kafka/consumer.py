@@ -207,9 +207,11 @@ async def _apply_together(
     tracing.traceparent.set(received[0].envelope.traceparent if len(received) == 1 else None)
     tenants = {one.envelope.tenantid for one in received}
     async with database.begin(*tenants) as session:
-        fresh = received if all_new else await _not_repeated(session, received)
         if all_new:
             inbox.claim_new(session, _names(received))
+            fresh = received
+        else:
+            fresh = await _not_repeated(session, received)
         if fresh:
             await handle(session, fresh)
     topic = records[0].topic
@@ -218,9 +220,10 @@ async def _apply_together(
 
 
 async def _not_repeated(session: Session, received: Sequence[Received]) -> list[Received]:
-    unclaimed = await inbox.claim(session, _names(received))
+    names = _names(received)
+    unclaimed = await inbox.claim(session, names)
     fresh = []
-    for one, (event_id, source, _) in zip(received, _names(received), strict=True):
+    for one, (event_id, source, _) in zip(received, names, strict=True):
         if (event_id, source) in unclaimed:
             unclaimed.remove((event_id, source))  # a repeat within the batch is a repeat too
             fresh.append(one)

@@ -76,8 +76,8 @@ async def _run(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> No
         count = await publish_batch(connection, producer)
         if not count:
             outbox_age.set(0)
-        if time.monotonic() >= clean_at:
-            clean_at = time.monotonic() + _CLEAN_EVERY
+        if (now := time.monotonic()) >= clean_at:
+            clean_at = now + _CLEAN_EVERY
             await connection.execute(_FORGET_ANSWERS, wall_clock() - idempotency.KEPT)
         if count < _BATCH:
             await asyncio.sleep(_PAUSE)

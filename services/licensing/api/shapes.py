@@ -121,12 +121,11 @@ class LicenseOut(LicenseState):
     allowed_actions: list[AllowedAction]
 
     @classmethod
-    def of(cls, license: License, *, now: datetime, held: Collection[str]) -> "LicenseOut":
+    def of(cls, license: License, *, now: datetime, held: Collection[str]) -> Self:
         """For a caller who holds these directory roles."""
         state = state_of(license, now=now)
         actions = actions_of(license, assigned=state.assigned, now=now, held=held)
-        # The state is checked already; checking it once more would cost a tenth of a purchase.
-        return cls.model_construct(**state.__dict__, allowed_actions=actions)
+        return cls(**state.__dict__, allowed_actions=actions)
 
 
 class CancellationOut(WireModel):

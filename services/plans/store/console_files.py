@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, func, select
+from sqlalchemy import Text, bindparam, cast, func, select
 
 from services.plans.domain.console_file import ConsoleFile, Counted
 from services.plans.domain.errors import ConsoleFileNotFound
@@ -45,14 +45,6 @@ _COVERING: Final = Statement(
     select(console_files)
     .where(_OF_TENANT, console_files.c.subscription_ids.contains(bindparam("subscriptions")))
     .order_by(console_files.c.serial)
-)
-_WITH_FILES: Final = Statement(
-    select(console_files.c.tenant_id)
-    .where(
-        console_files.c.tenant_id == cast(bindparam("tenants"), ARRAY(Uuid)).any_(),
-        console_files.c.superseded_at.is_(None),
-    )
-    .distinct()
 )
 _LAST_SERIAL: Final = Statement(
     select(func.coalesce(func.max(console_files.c.serial), 0).label("serial")).where(_OF_TENANT)
@@ -94,11 +86,6 @@ async def covering(session: Session, subscription_ids: Collection[UUID]) -> list
     """All files ever issued for these subscriptions, whether or not for others too."""
     rows = await session.rows(_COVERING, tenant=session.tenant_id, subscriptions=_texts(subscription_ids))
     return [_file(row) for row in rows]
-
-
-async def tenants_with_files(session: Session, tenants: Collection[UUID]) -> set[UUID]:
-    """Those of the tenants that have a file that is not superseded."""
-    return {row["tenant_id"] for row in await session.rows(_WITH_FILES, tenants=list(tenants))}
 
 
 async def last_serial(session: Session) -> int:
