@@ -31,7 +31,7 @@ from shared.schedule import SETTLED_AFTER
 
 _PAUSE: Final = 0.5
 _LOCK_PAUSE: Final = 0.5
-_LOOK_BACK_EVERY: Final = 5.0
+_LOOK_AGAIN_EVERY: Final = 5.0
 """Seconds between two looks for what was committed long after it was made."""
 _BATCH: Final = 500
 _CHAINS: Final = 64
@@ -41,6 +41,8 @@ _PAGE: Final = 2_000
 
 HORIZON: Final = timedelta(seconds=2)
 """How long a writer may take from asking what time it is to its first write."""
+
+_LAST_ID: Final = UUID(int=2**128 - 1)
 
 _PLANNED_ANEW: Final = "force_custom_plan"
 """A plan that PostgreSQL made and kept while a table was young goes over all of it when it has grown."""
@@ -136,23 +138,34 @@ class _Search:
         self._connection = connection
         self._settled = _Settled()
         self._unsealed = _unsealed(due)
-        self._sealed_up_to = UUID(int=0)
-        """All events whose ids are not above this one are sealed."""
         self._looked_up_to = UUID(int=0)
-        """The same, but for events that were not there when it was looked for them."""
-        self._looks_back_at = 0.0
+        """Events with ids up to this one are sealed, but for such as were committed after it was looked for them."""
+        self._sealed_up_to = UUID(int=0)
+        """All events with ids up to this one are sealed, and none can turn up any more."""
+        self._looks_again_at = 0.0
 
     async def ready(self) -> dict[UUID, _Ready]:
         """Chains with events that can be sealed now, enough of them for one transaction."""
         settled = await self._settled.look(self._connection)
+        complete = _first_id(settled - SETTLED_AFTER)
         ready: dict[UUID, _Ready] = {}
+        if (now := time.monotonic()) >= self._looks_again_at:
+            self._looks_again_at = now + _LOOK_AGAIN_EVERY
+            end = min(self._looked_up_to, complete)
+            self._sealed_up_to = await self._look(ready, self._sealed_up_to, end, settled)
+        after = max(self._sealed_up_to, self._looked_up_to)
+        self._looked_up_to = min(await self._look(ready, after, _LAST_ID, settled), _first_id(settled))
+        if after == self._sealed_up_to:  # after a start: what is old already need not be gone over twice
+            self._sealed_up_to = min(self._looked_up_to, complete)
+        return ready
+
+    async def _look(self, ready: dict[UUID, _Ready], after: UUID, last: UUID, settled: datetime) -> UUID:
+        """Add what is ready of the events with ids in (after, last]; up to which id all that are there are sealed."""
+        oldest: UUID | None = None
         events = 0
-        after, oldest = self._begins_after(), None
-        while events < _BATCH and len(ready) < _CHAINS:
-            end = await self._fetchval(_PAGE_END, after=after)
-            found = await self._fetch(
-                self._unsealed, after=after, end=end or UUID(int=2**128 - 1), settled=settled
-            )
+        while after < last and events < _BATCH and len(ready) < _CHAINS:
+            end = min(await self._fetchval(_PAGE_END, after=after) or last, last)
+            found = await self._fetch(self._unsealed, after=after, end=end, settled=settled)
             if oldest is None and found:
                 oldest = found[0]["id"]
             for row in found:
@@ -160,29 +173,8 @@ class _Search:
                     events += 1
                     one = ready.setdefault(row["chain"], _Ready(row["tenant_id"], row["at"], row["until"]))
                     one.from_at = min(one.from_at, row["at"])
-            if end is None:
-                break
             after = end
-            if oldest is None:
-                self._move_to(end, settled)
-        if oldest is None:
-            self._move_to(_first_id(settled), settled)
-        else:
-            self._move_to(UUID(int=oldest.int - 1), settled)
-        return ready
-
-    def _begins_after(self) -> UUID:
-        """Mostly where the last look ended: all of the last minute at every look would be most of the work."""
-        now = time.monotonic()
-        if now < self._looks_back_at:
-            return max(self._sealed_up_to, self._looked_up_to)
-        self._looks_back_at = now + _LOOK_BACK_EVERY
-        return self._sealed_up_to
-
-    def _move_to(self, sealed_up_to: UUID, settled: datetime) -> None:
-        """An event made before `settled` may be committed only now, but not one much older than that."""
-        self._looked_up_to = sealed_up_to
-        self._sealed_up_to = max(self._sealed_up_to, min(sealed_up_to, _first_id(settled - SETTLED_AFTER)))
+        return after if oldest is None else UUID(int=oldest.int - 1)
 
     async def _fetch(self, statement: Statement, **parameters: Any) -> list[Record]:
         return await self._connection.fetch(statement.sql, *statement.arguments(parameters))  # type: ignore[no-any-return]
@@ -244,7 +236,9 @@ def _unsealed(due: ColumnElement[Any] | None) -> Statement:
     complete = (
         select(owners.c.tenant_id, func.least(present, null() if due is None else due).label("until"))
         .outerjoin(tenants, tenants.c.tenant_id == owners.c.tenant_id)
-        .subquery("complete")
+        # Worked out for each of them, and not for each event: else PostgreSQL would carry it into the join.
+        .cte("complete")
+        .prefix_with("MATERIALIZED")
     )
     return Statement(
         select(events, complete.c.until)

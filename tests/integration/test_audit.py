@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from shared.audit_chain import Chain
+from shared.db import audit_sealing
 from shared.db.database import session_settings
 from shared.db.tables import audit_events
 from shared.ids import new_id
@@ -159,6 +160,21 @@ async def test_what_becomes_known_late_takes_the_time_of_its_place(world: World)
         session.writes.insert(**a_row(world.tenant, datetime(2026, 1, 1, tzinfo=UTC)))
     late, _ = await sealed(world, 2)
     assert (late["sequence"], late["at"], late["previous_hash"]) == (2, first["at"], first["hash"])
+    assert await verification(world.admin.licensing) == whole(2)
+
+
+async def test_what_is_committed_long_after_it_was_made_is_sealed_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_sealing, "SETTLED_AFTER", timedelta(seconds=2))
+    monkeypatch.setattr(audit_sealing, "_LOOK_AGAIN_EVERY", 0.1)
+    made = new_id()
+    await bought(world, request_id="a")
+    (first,) = await sealed(world, 1)  # so it was looked for what was made before it
+    async with world.services.licensing.begin(world.tenant) as session:
+        session.writes.insert(**a_row(world.tenant, datetime.fromisoformat(first["at"]), id_=made))
+    found = await sealed(world, 2)
+    assert sorted(one["sequence"] for one in found) == [1, 2]
     assert await verification(world.admin.licensing) == whole(2)
 
 
@@ -372,11 +388,11 @@ async def ids(world: World, query: str) -> list[str]:
     return [one["id"] for one in await events(world, query)]
 
 
-def a_row(tenant: UUID, at: datetime) -> dict[str, Any]:
+def a_row(tenant: UUID, at: datetime, *, id_: UUID | None = None) -> dict[str, Any]:
     """An audit event as a command adds it."""
     return {
         "table": audit_events,
-        "id": new_id(),
+        "id": id_ or new_id(),
         "tenant_id": tenant,
         "chain": tenant,
         "at": at,
