@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from shared.clock import wall_clock
-from shared.db.database import Database, Record, Session
+from shared.db.database import Database, Session
 from shared.db.statement import Statement
 from shared.db.tables import tenants
 
@@ -48,13 +48,10 @@ async def keep_schedule(
     clock = asyncio.get_running_loop().time
     look_at = clock()
     while True:
-        waiting: list[Record] = []
-        async with watch.read() as session:
-            if sandboxes:
-                waiting += await session.rows(_ADVANCING)
-            if clock() >= look_at:
-                waiting += await session.rows(due, now=wall_clock())
-                look_at = clock() + _PAUSE
+        waiting = await watch.rows(_ADVANCING) if sandboxes else []
+        if clock() >= look_at:
+            waiting += await watch.rows(due, now=wall_clock())
+            look_at = clock() + _PAUSE
         for row in waiting:
             await _serve(database, row["tenant_id"], pass_time)
         await asyncio.sleep(_SANDBOX_PAUSE if sandboxes else _PAUSE)

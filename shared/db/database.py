@@ -102,7 +102,7 @@ class Session:
         finally:
             if (connection := self._begun) is not None:
                 self._begun = None
-                await asyncio.shield(self._database.give_back(connection))
+                self._database.give_back(connection)
 
 
 def begin_for(tenants: Collection[UUID], *, read_only: bool = False) -> str:
@@ -117,6 +117,7 @@ class Database:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool = pool
         self.shared = SharedCommits(self)
+        self._on_their_way: set[asyncio.Task[None]] = set()
 
     def begin(self, *tenants: UUID) -> Session:
         """A unit of work that commits when its block ends and leaves nothing behind when it raises."""
@@ -126,6 +127,14 @@ class Database:
         """A unit of work in which PostgreSQL refuses to write."""
         return Session(self, tenants, read_only=True)
 
+    async def rows(self, statement: Statement, **parameters: Any) -> list[Record]:
+        """What the role sees without being told of any tenant, in one round trip."""
+        connection = await self.pool.acquire(timeout=_ACQUIRE_TIMEOUT)
+        try:
+            return await connection.fetch(statement.sql, *statement.arguments(parameters))  # type: ignore[no-any-return]
+        finally:
+            self.give_back(connection)
+
     async def insert(self, tenants: Collection[UUID], writes: Writes) -> None:
         """Write new rows of these tenants in a transaction of its own, all of it one round trip."""
         sql, arguments = writes.statement(tenants)
@@ -133,10 +142,15 @@ class Database:
         try:
             await connection.execute(sql, *arguments)
         finally:
-            await asyncio.shield(self.give_back(connection))
+            self.give_back(connection)
 
-    async def give_back(self, connection: PoolConnectionProxy) -> None:
-        """Return a connection to the pool, out of any transaction; a broken one is dropped."""
+    def give_back(self, connection: PoolConnectionProxy) -> None:
+        """Return a connection to the pool, out of any transaction; a broken one is dropped. Nobody waits for it."""
+        returning = asyncio.create_task(self._return(connection))
+        self._on_their_way.add(returning)
+        returning.add_done_callback(self._on_their_way.discard)
+
+    async def _return(self, connection: PoolConnectionProxy) -> None:
         if not connection.is_closed() and connection.is_in_transaction():
             with suppress(*UNREACHABLE, asyncpg.PostgresError):
                 await connection.execute("ROLLBACK", timeout=5)
