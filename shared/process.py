@@ -15,6 +15,8 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from shared.http.one_write import OneWriteProtocol
+
 _log: Final = logging.getLogger(__name__)
 _STOP_SECONDS: Final = 8
 
@@ -63,7 +65,7 @@ async def serve(app: ASGIApp, *, host: str, port: int) -> None:
         host=host,
         port=port,
         loop="none",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="off",
         access_log=False,
