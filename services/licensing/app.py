@@ -30,6 +30,9 @@ from shared.settings import ServiceSettings, Settings
 SCHEMA = "licensing"
 CONSUMER_GROUP = "siteward.licensing"
 
+_GATHER_MS = 100
+"""Most events of plans are none of a site's: what there is of them may wait that long for more."""
+
 
 class TaxSettings(Settings):
     tax: ImportString[Tax] = no_tax
@@ -89,6 +92,7 @@ async def follow_sites(database: Database, settings: ServiceSettings, *, group: 
         instance=settings.instance,
         handle=site_changed,
         only=FOLLOWED,
+        gather_ms=_GATHER_MS,
     )
 
 

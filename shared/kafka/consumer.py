@@ -32,6 +32,8 @@ _log: Final = logging.getLogger(__name__)
 
 _BATCH: Final = 500
 _WAIT_MS: Final = 500
+_GATHERED: Final = 524_288
+"""Bytes that end the gathering before its time."""
 _COMMIT_EVERY: Final = 0.5
 _KAFKA_TIMEOUT: Final = 10
 _CHECK_EVERY: Final = 10
@@ -61,6 +63,8 @@ class Received:
 
     envelope: Envelope
     event: Event
+    taken_for_new: bool = False
+    """Should its effect be there already, the session's new rows may be refused: it is asked for once more then."""
 
 
 Handle = Callable[[Session, Sequence[Received]], Awaitable[None]]
@@ -76,10 +80,13 @@ async def consume(
     instance: str,
     handle: Handle,
     only: Collection[type[Event]] | None = None,
+    gather_ms: int | None = None,
 ) -> None:
     """Run for ever as `instance` of consumer group `group`. Raises what no waiting within would mend.
 
     `only`: the types of event that `handle` is for; all others are let pass without a look inside.
+    `gather_ms`: take what comes within so many milliseconds together, where nobody waits for it; else it is
+    taken at once.
 
     A named instance takes its partitions over from its own predecessor at once, also after a kill.
     """
@@ -90,7 +97,8 @@ async def consume(
         group_instance_id=instance,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=_WAIT_MS,
+        fetch_max_wait_ms=_WAIT_MS if gather_ms is None else gather_ms,
+        fetch_min_bytes=1 if gather_ms is None else _GATHERED,
         request_timeout_ms=_KAFKA_TIMEOUT * 1000,
     )
     try:
@@ -201,7 +209,9 @@ async def _apply_together(
 ) -> None:
     """`all_new`: each is taken for new, and PostgreSQL refuses them all where one is not; else repeats are let pass."""
     types = None if only is None else {event.type.encode() for event in only}
-    received = [read for record in records if (read := _read(record, types)) is not None]
+    received = [
+        read for record in records if (read := _read(record, types, taken_for_new=all_new)) is not None
+    ]
     if not received:
         return
     tracing.traceparent.set(received[0].envelope.traceparent if len(received) == 1 else None)
@@ -234,7 +244,7 @@ def _names(received: Sequence[Received]) -> list[tuple[UUID, str, UUID]]:
     return [(UUID(e.id), e.source, e.tenantid) for e in (one.envelope for one in received)]
 
 
-def _read(record: ConsumerRecord, types: set[bytes] | None) -> Received | None:
+def _read(record: ConsumerRecord, types: set[bytes] | None, *, taken_for_new: bool) -> Received | None:
     """The event in a record; None for a type that is not for us, or of a later release. Raises MalformedEvent."""
     if types is not None:
         said = {value for name, value in record.headers if name == TYPE}
@@ -242,7 +252,7 @@ def _read(record: ConsumerRecord, types: set[bytes] | None) -> Received | None:
             return None
     envelope = Envelope.from_headers(record.headers)
     try:
-        return Received(envelope, decode(envelope.type, record.value))
+        return Received(envelope, decode(envelope.type, record.value), taken_for_new)
     except UnknownEventType:
         return None
 

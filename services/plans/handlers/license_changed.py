@@ -39,7 +39,7 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
     """
     told = [(one, one.event) for one in received if isinstance(one.event, LicenseEvent)]
     before = await holdings.lock(session, {one.envelope.tenantid for one, _ in told})
-    licenses = await holdings.held(session, {event.license.id for _, event in told})
+    licenses = await _known_before(session, told)
     known = set(licenses)
     after = dict(before)
     fresh: dict[UUID, UUID] = {}
@@ -85,6 +85,12 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
             await supersede_console_files(
                 session, tenant, after[tenant].holdings, at=after[tenant].heard_until or cause.time
             )
+
+
+async def _known_before(session: Session, told: Sequence[tuple[Received, LicenseEvent]]) -> dict[UUID, Held]:
+    """The licenses told of that were told of before; a purchase is not looked for where PostgreSQL will say so."""
+    asked = {event.license.id for one, event in told if event.license.version > 1 or not one.taken_for_new}
+    return await holdings.held(session, asked) if asked else {}
 
 
 async def _consequences(
