@@ -17,10 +17,10 @@ class OneWriteProtocol(HttpToolsProtocol):
     """What is written within one turn of the loop is sent together."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(_Gathering(cast("asyncio.Transport", transport), self.loop))
+        super().connection_made(_Joining(cast("asyncio.Transport", transport), self.loop))
 
 
-class _Gathering(asyncio.Transport):
+class _Joining(asyncio.Transport):
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._transport = transport
