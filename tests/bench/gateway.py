@@ -18,6 +18,7 @@ from tests.bench.load import request
 from tests.bench.measure import Figure, figure, in_turns
 from tests.bench.purchases import SKU
 from tests.bench.testbed import FOLDER, Testbed, buyer, in_process
+from tests.support.listens import listens
 
 _PATH: Final = f"/v1/products/{SKU}"
 """Answered from memory by a route with a response model: what else it costs is the proxy's."""
@@ -181,8 +182,6 @@ async def _gateway_to(upstream: int, port: int) -> AsyncIterator[None]:
     program = services.programs(FOLDER, ports, database_url="", kafka="")[0]
     folder = FOLDER / "gateway-static"
     folder.mkdir()
-    own = replace(
-        program, name="gateway-static", record=folder / "record", serves=lambda: nginx.listens(port)
-    )
+    own = replace(program, name="gateway-static", record=folder / "record", serves=lambda: listens(port))
     async with nginx.running(own, folder):
         yield

@@ -1,6 +1,5 @@
 """The limit of the gateway: nginx as a proxy of the same service, and as the fastest of upstreams."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from deploy.local.ports import HOST
 from deploy.local.process import Program
 from deploy.local.servers import Server
 from tests.bench.testbed import FOLDER
+from tests.support.listens import listens
 
 _MAIN: Final = Template("""
 daemon off;
@@ -104,12 +104,3 @@ async def running(program: Program, folder: Path) -> AsyncIterator[None]:
         yield
     finally:
         await server.stop()
-
-
-async def listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    return True

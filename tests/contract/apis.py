@@ -16,6 +16,7 @@ from shared.db.database import connect
 from shared.process import serve
 from shared.settings import ServiceSettings
 from tests.support.eventually import eventually
+from tests.support.listens import listens
 from tests.support.service_calls import SIGNING_KEY
 
 
@@ -64,10 +65,4 @@ async def serving(database_url: str, folder: Path) -> AsyncIterator[dict[str, st
 
 
 async def _listen(ports: Iterable[int]) -> bool:
-    for port in ports:
-        try:
-            _, writer = await asyncio.open_connection(HOST, port)
-        except ConnectionRefusedError:
-            return False
-        writer.close()
-    return True
+    return all([await listens(port) for port in ports])

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Final
 
 import pytest
@@ -12,9 +11,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deploy.local.ports import HOST
-from shared.process import serve
-from tests.support.eventually import eventually
-from tests.support.gateway_system import free_port
+from tests.support.gateway_system import free_port, serving
 
 CHUNK: Final = b"0123456789abcdef" * 512
 CHUNKS: Final = 300
@@ -36,21 +33,8 @@ async def long(_: Request) -> Response:
 async def port() -> AsyncIterator[int]:
     app = Starlette(routes=[Route("/short", short), Route("/long", long)])
     port = free_port()
-    serving = asyncio.create_task(serve(app, host=HOST, port=port))
-    await eventually(lambda: serves(port))
-    yield port
-    serving.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving
-
-
-async def serves(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
+    async with serving(app, port):
+        yield port
 
 
 def a_request(method: str, path: str) -> bytes:

@@ -17,6 +17,7 @@ from gateway.app import Gateway
 from gateway.exchange import Receive, Scope, Send
 from gateway.settings import GatewaySettings
 from shared.process import serve
+from tests.support.listens import listens
 
 TENANT = "0199b0c4-0000-7000-8000-000000000001"
 _DEADLINE = 10.0
@@ -45,23 +46,12 @@ async def serving(app: Any, port: int) -> AsyncIterator[None]:
     """Serve `app` on `port` as our processes do, until the block ends."""
     task = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
     try:
-        await until(lambda: _listens(port))
+        await until(lambda: listens(port))
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return True
 
 
 @dataclass
