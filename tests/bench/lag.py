@@ -21,8 +21,8 @@ _POLL: Final = 0.004
 _PATIENCE: Final = 30.0
 _SHARES: Final = ((0.5, "half of own maximum", 10.0), (0.8, "80 % of own maximum", 20.0))
 _LIMITED_BY: Final = "bare aiokafka round trip at the same rate"
-# Looks every millisecond, for 4 ms at the most. Within the server, for a question from outside costs the cores that
-# are measured ten times as much. A license's row is written by the transaction that also changes its tenant's plan.
+# Looks every millisecond, for 4 ms at the most; within the server, for each question from outside costs the cores that
+# are measured. A license's row is written by the transaction that also changes its tenant's plan.
 _LOOK: Final = """
     CREATE FUNCTION pg_temp.readable(asked uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
     BEGIN
