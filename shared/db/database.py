@@ -74,10 +74,22 @@ class Session:
             self.writes = Writes()
             await connection.execute(sql, *arguments)
 
-    async def _begin(self) -> PoolConnectionProxy:
+    async def lock_tenants(self, of: Collection[UUID]) -> None:
+        """Hold the rows of these tenants until the session ends, in one order for everybody.
+
+        What is read afterwards is what was committed before the locks were given. No round trip of its own where
+        it is the first that the session does.
+        """
+        if self._begun is None:
+            await self._begin(_lock_of(of))
+        else:
+            await self._begun.execute(_lock_of(of))
+
+    async def _begin(self, *and_then: str) -> PoolConnectionProxy:
         connection = await self._database.pool.acquire(timeout=_ACQUIRE_TIMEOUT)
         self._begun = connection
-        await connection.execute(begin_for(self._tenants, read_only=self._read_only))
+        beginning = begin_for(self._tenants, read_only=self._read_only)
+        await connection.execute("; ".join((beginning, *and_then)))
         return connection
 
     async def _commit(self) -> None:
@@ -109,6 +121,13 @@ def begin_for(tenants: Collection[UUID], *, read_only: bool = False) -> str:
     """The SQL that opens a transaction for these tenants in one round trip; UUIDs need no quoting."""
     mode = " READ ONLY" if read_only else ""
     return f"BEGIN{mode}; SET LOCAL app.tenants = '{tenants_setting(tenants)}'"
+
+
+def _lock_of(tenants: Collection[UUID]) -> str:
+    return (
+        f"SELECT FROM tenants WHERE tenant_id = ANY ('{tenants_setting(tenants)}'::uuid[]) "
+        "ORDER BY tenant_id FOR UPDATE"
+    )
 
 
 class Database:

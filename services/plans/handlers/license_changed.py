@@ -38,7 +38,7 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
     Raises VersionGap where an event of a license is missing.
     """
     told = [(one, one.event) for one in received if isinstance(one.event, LicenseEvent)]
-    before = await holdings.lock(session, {one.envelope.tenantid for one, _ in told})
+    before, following = await ot_plans.lock_following(session, {one.envelope.tenantid for one, _ in told})
     licenses = await _known_before(session, told)
     known = set(licenses)
     after = dict(before)
@@ -61,7 +61,7 @@ async def license_changed(session: Session, received: Sequence[Received]) -> Non
         holdings.save(session, tenant, after[tenant])
     if not causes:
         return
-    following = await ot_plans.lock_following(session, causes)
+    following = [one for one in following if one.plan.tenant_id in causes]
     devices = await _devices_of(session, [one.plan for one in following if one.has_devices], after)
     for plan in (each.plan for each in following):
         tenant, detected = plan.tenant_id, devices.get(plan.subscription_id, 0)

@@ -18,7 +18,8 @@ from shared.db.tables import Moment, tenants
 
 _FIELDS: Final = tuple(field.name for field in fields(Held))
 _TENANTS: Final = cast(bindparam("tenants"), ARRAY(Uuid))
-_HOLDINGS: Final = select(
+_SAME_TENANT: Final = holdings.c.tenant_id == tenants.c.tenant_id
+COLUMNS: Final = (
     tenants.c.tenant_id,
     tenants.c.heard_until,
     holdings.c.sizes,
@@ -26,10 +27,12 @@ _HOLDINGS: Final = select(
     holdings.c.trials,
     holdings.c.enterprise_iot,
     holdings.c.last_ended_at,
-    holdings.c.due_at,
-).where(tenants.c.tenant_id == _TENANTS.any_())
-_SAME_TENANT: Final = holdings.c.tenant_id == tenants.c.tenant_id
-_GET: Final = Statement(_HOLDINGS.select_from(tenants.outerjoin(holdings, _SAME_TENANT)))
+    holdings.c.due_at.label("service_due_at"),
+)
+"""What `known` reads of a row of `TENANTS_AND_HOLDINGS`."""
+TENANTS_AND_HOLDINGS: Final = tenants.outerjoin(holdings, _SAME_TENANT)
+_HOLDINGS: Final = select(*COLUMNS).where(tenants.c.tenant_id == _TENANTS.any_())
+_GET: Final = Statement(_HOLDINGS.select_from(TENANTS_AND_HOLDINGS))
 # Of the rows that it locks, a statement that had to wait has what was committed meanwhile; of any other row that it
 # joins to them, what was there when it began. So both are locked.
 _LOCK: Final = Statement(
@@ -118,17 +121,22 @@ _NOTHING: Final = Known(Holdings(), None, None, stored=False)
 async def of_tenant(session: Session) -> Known:
     """What the session's tenant holds."""
     row = await session.row(_GET, tenants=[session.tenant_id])
-    return _NOTHING if row is None else _known(row)
+    return _NOTHING if row is None else known(row)
 
 
 async def lock(session: Session, of: Collection[UUID]) -> dict[UUID, Known]:
     """What the tenants hold, each locked until the session ends, in one order for everybody."""
-    found = {row["tenant_id"]: _known(row) for row in await session.rows(_LOCK, tenants=list(of))}
+    found = {row["tenant_id"]: known(row) for row in await session.rows(_LOCK, tenants=list(of))}
     if missing := [tenant for tenant in of if tenant not in found]:
-        await session.rows(_SETTLE, tenants=missing)
-        await session.rows(_LOCK_TENANTS, tenants=missing)
-        found |= {row["tenant_id"]: _known(row) for row in await session.rows(_GET, tenants=missing)}
+        await settle(session, missing)
+        found |= {row["tenant_id"]: known(row) for row in await session.rows(_GET, tenants=missing)}
     return found
+
+
+async def settle(session: Session, missing: Collection[UUID]) -> None:
+    """Lock tenants that may have no row yet; they have one then."""
+    await session.rows(_SETTLE, tenants=list(missing))
+    await session.rows(_LOCK_TENANTS, tenants=list(missing))
 
 
 async def held(session: Session, license_ids: Collection[UUID]) -> dict[UUID, Held]:
@@ -187,12 +195,13 @@ def expect(session: Session, tenant_id: UUID, due_at: datetime | None) -> None:
     session.writes.update(holdings, tenant_id=tenant_id, due_at=due_at)
 
 
-def _known(row: Record) -> Known:
+def known(row: Record) -> Known:
+    """What the tenant of a row with `COLUMNS` holds."""
     if row["sizes"] is None:
         return Known(Holdings(), row["heard_until"], None, stored=False)
     sizes: Mapping[str, LicensedSize] = {size["site_size"]: LicensedSize(**size) for size in row["sizes"]}
     summed = Holdings(sizes, row["paid"], row["trials"], row["enterprise_iot"], row["last_ended_at"])
-    return Known(summed, row["heard_until"], row["due_at"], stored=True)
+    return Known(summed, row["heard_until"], row["service_due_at"], stored=True)
 
 
 def _held(row: Record) -> Held:

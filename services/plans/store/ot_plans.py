@@ -12,9 +12,12 @@ from services.plans.domain.errors import PlanNotFound
 from services.plans.domain.holdings import LicensedSize
 from services.plans.domain.ot_plan import OtPlan, Pending, PlanTerms
 from services.plans.domain.subscription import Role
+from services.plans.store import holdings
+from services.plans.store.holdings import Known
 from services.plans.store.tables import console_files, device_counts, plans, role_assignments, sites
 from shared.db.database import Record, Session
 from shared.db.statement import Statement
+from shared.db.tables import tenants
 from shared.identity import Principal
 
 _FIELDS: Final = tuple(field.name for field in fields(OtPlan))
@@ -52,20 +55,28 @@ _HAS_FILES: Final = (
     .where(console_files.c.tenant_id == plans.c.tenant_id, console_files.c.superseded_at.is_(None))
     .exists()
 )
-_LOCK_FOLLOWING: Final = Statement(
+_TENANTS: Final = cast(bindparam("tenants"), ARRAY(Uuid))
+_LOCKED_PLANS: Final = (
     select(
         plans,
         _HAS_SITES.label("has_sites"),
         _HAS_DEVICES.label("has_devices"),
         _HAS_FILES.label("has_files"),
     )
-    .where(
-        plans.c.tenant_id == cast(bindparam("tenants"), ARRAY(Uuid)).any_(),
-        plans.c.status != "cancelled",
-        plans.c.legacy.is_(False),
-    )
+    .where(plans.c.tenant_id == _TENANTS.any_(), plans.c.status != "cancelled", plans.c.legacy.is_(False))
     .order_by(plans.c.subscription_id)
     .with_for_update(of=plans)
+    .cte("following")
+)
+_LOCK_FOLLOWING: Final = Statement(
+    select(*holdings.COLUMNS, *(column for column in _LOCKED_PLANS.c if column.name != "tenant_id"))
+    .select_from(
+        holdings.TENANTS_AND_HOLDINGS.outerjoin(
+            _LOCKED_PLANS, _LOCKED_PLANS.c.tenant_id == tenants.c.tenant_id
+        )
+    )
+    .where(tenants.c.tenant_id == _TENANTS.any_())
+    .order_by(_LOCKED_PLANS.c.subscription_id)
 )
 _FOLLOWING: Final = Statement(
     select(plans.c.subscription_id)
@@ -147,12 +158,22 @@ async def following(session: Session, tenant_id: UUID) -> list[UUID]:
     return [row["subscription_id"] for row in await session.rows(_FOLLOWING, tenant=tenant_id)]
 
 
-async def lock_following(session: Session, tenants: Collection[UUID]) -> list[Following]:
-    """Every plan that follows the licenses of these tenants, held until the session ends."""
-    return [
+async def lock_following(session: Session, of: Collection[UUID]) -> tuple[dict[UUID, Known], list[Following]]:
+    """What each of these tenants holds, and every plan that follows it; all of it held until the session ends.
+
+    Meant to be the first that the session does.
+    """
+    await session.lock_tenants(of)
+    rows = await session.rows(_LOCK_FOLLOWING, tenants=list(of))
+    if missing := set(of) - {row["tenant_id"] for row in rows}:
+        await holdings.settle(session, missing)
+        rows = await session.rows(_LOCK_FOLLOWING, tenants=list(of))
+    following = [
         Following(_plan(row), row["has_sites"], row["has_devices"], row["has_files"])
-        for row in await session.rows(_LOCK_FOLLOWING, tenants=list(tenants))
+        for row in rows
+        if row["subscription_id"] is not None
     ]
+    return {row["tenant_id"]: holdings.known(row) for row in rows}, following
 
 
 async def next_due(session: Session) -> datetime | None:
