@@ -29,7 +29,7 @@ from shared.db.statement import Statement
 from shared.db.tables import Moment, audit_events, audit_seals, tenants
 from shared.schedule import SETTLED_AFTER
 
-_PAUSE: Final = 0.5
+_PAUSE: Final = 0.2
 _LOCK_PAUSE: Final = 0.5
 _LOOK_AGAIN_EVERY: Final = 5.0
 """Seconds between two looks for what was committed long after it was made."""

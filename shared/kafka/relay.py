@@ -22,10 +22,8 @@ from shared.metrics import events_published, outbox_age
 _log: Final = logging.getLogger(__name__)
 
 _BATCH: Final = 500
-_PAUSES: Final = (0.005, 0.01)
-"""Seconds between two looks at the outbox: the shortest, and the longest (docs/adr/0015)."""
-_PAUSE_FOR_EACH: Final = 0.001
-"""Seconds of pause for each event that a look found: the more there are, the more it gathers for the next."""
+_PAUSE: Final = 0.008
+"""Seconds between two looks at the outbox: what comes meanwhile travels together (docs/adr/0015)."""
 _REQUEST_TIMEOUT: Final = 5
 _SEND_TIMEOUT: Final = 15
 _LOCK_PAUSE: Final = 0.5
@@ -85,13 +83,7 @@ async def _run(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> No
             clean_at = now + _CLEAN_EVERY
             await connection.execute(_FORGET_ANSWERS, wall_clock() - idempotency.KEPT)
         if count < _BATCH:
-            await asyncio.sleep(pause_after(count))
-
-
-def pause_after(count: int) -> float:
-    """Seconds until the next look, after one that found so many events."""
-    shortest, longest = _PAUSES
-    return min(max(count * _PAUSE_FOR_EACH, shortest), longest)
+            await asyncio.sleep(_PAUSE)
 
 
 async def publish_batch(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
