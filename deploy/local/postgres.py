@@ -50,6 +50,7 @@ async def prepare(
             # A database here is always young: what was planned for empty tables is to be planned anew soon. Statistics
             # that are taken so often go over less.
             *("-c", "autovacuum_naptime=5s", "-c", "default_statistics_target=10"),
+            # Files of WAL as short as ours would make it 64 MB: a checkpoint every few seconds of load.
             *("-c", "max_wal_size=256MB"),
         ),
         record=record(folder),
@@ -109,8 +110,7 @@ async def _make(home: Path, binaries: Path, account: Account | None) -> None:
             *(str(binaries / "initdb"), "-D", str(unfinished), "-U", ROLE, "--no-instructions"),
             *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
             *("--auth=scram-sha-256", f"--pwfile={password}"),
-            # A new file of WAL is filled with zeros while all writers wait: 16 MB would be 50 ms. Short files
-            # are soon used again, and `max_wal_size` would be 64 of them, with a checkpoint every few seconds.
+            # A new file of WAL is filled with zeros while all writers wait: 16 MB would be 50 ms.
             "--wal-segsize=1",
             # The password is long and by chance: more rounds would only make connecting slow.
             *("-c", "scram_iterations=16", "-c", "timezone=UTC", "-c", "log_timezone=UTC"),

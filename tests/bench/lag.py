@@ -55,7 +55,7 @@ async def measure(bed: Testbed) -> list[Figure]:
             "bare": partial(in_process, "round_trip", bootstrap=bed.system.kafka_bootstrap_servers, **job),
         }
         # What the rate before it has left to seal and to clear away is not of this one.
-        await in_turns(sides, 1)
+        await sides["ours"]()
         measured = await in_turns(sides, _REPETITIONS)
         ours, bare = measured["ours"], measured["bare"]
         remark = f"at {rate:,.0f} purchases/s"

@@ -18,7 +18,6 @@ from shared.db.tables import Moment, tenants
 
 _FIELDS: Final = tuple(field.name for field in fields(Held))
 _TENANTS: Final = cast(bindparam("tenants"), ARRAY(Uuid))
-_SAME_TENANT: Final = holdings.c.tenant_id == tenants.c.tenant_id
 COLUMNS: Final = (
     tenants.c.tenant_id,
     tenants.c.heard_until,
@@ -30,21 +29,9 @@ COLUMNS: Final = (
     holdings.c.due_at.label("service_due_at"),
 )
 """What `known` reads of a row of `TENANTS_AND_HOLDINGS`."""
-TENANTS_AND_HOLDINGS: Final = tenants.outerjoin(holdings, _SAME_TENANT)
-_HOLDINGS: Final = select(*COLUMNS).where(tenants.c.tenant_id == _TENANTS.any_())
-_GET: Final = Statement(_HOLDINGS.select_from(TENANTS_AND_HOLDINGS))
-# Of the rows that it locks, a statement that had to wait has what was committed meanwhile; of any other row that it
-# joins to them, what was there when it began. So both are locked.
-_LOCK: Final = Statement(
-    _HOLDINGS.select_from(tenants.join(holdings, _SAME_TENANT))
-    .order_by(tenants.c.tenant_id)
-    .with_for_update(of=[tenants, holdings])
-)
-_LOCK_TENANTS: Final = Statement(
-    select(tenants.c.tenant_id)
-    .where(tenants.c.tenant_id == _TENANTS.any_())
-    .order_by(tenants.c.tenant_id)
-    .with_for_update()
+TENANTS_AND_HOLDINGS: Final = tenants.outerjoin(holdings, holdings.c.tenant_id == tenants.c.tenant_id)
+_GET: Final = Statement(
+    select(*COLUMNS).select_from(TENANTS_AND_HOLDINGS).where(tenants.c.tenant_id == _TENANTS.any_())
 )
 _IN_USE: Final = ("active", "trial")
 _UNNESTED: Final = (
@@ -126,17 +113,21 @@ async def of_tenant(session: Session) -> Known:
 
 async def lock(session: Session, of: Collection[UUID]) -> dict[UUID, Known]:
     """What the tenants hold, each locked until the session ends, in one order for everybody."""
-    found = {row["tenant_id"]: known(row) for row in await session.rows(_LOCK, tenants=list(of))}
-    if missing := [tenant for tenant in of if tenant not in found]:
-        await settle(session, missing)
-        found |= {row["tenant_id"]: known(row) for row in await session.rows(_GET, tenants=missing)}
-    return found
+    return {row["tenant_id"]: known(row) for row in await locked(session, _GET, of)}
 
 
-async def settle(session: Session, missing: Collection[UUID]) -> None:
-    """Lock tenants that may have no row yet; they have one then."""
-    await session.rows(_SETTLE, tenants=list(missing))
-    await session.rows(_LOCK_TENANTS, tenants=list(missing))
+async def locked(session: Session, statement: Statement, of: Collection[UUID]) -> list[Record]:
+    """The rows of a statement about `tenants`, read once these are locked; each of them has a row then.
+
+    A statement that waits for a lock itself would have, of rows that it only joins to it, what was there before.
+    """
+    await session.lock_tenants(of)
+    rows = await session.rows(statement, tenants=list(of))
+    if missing := set(of) - {row["tenant_id"] for row in rows}:
+        await session.rows(_SETTLE, tenants=list(missing))
+        await session.lock_tenants(missing)
+        rows = await session.rows(statement, tenants=list(of))
+    return rows
 
 
 async def held(session: Session, license_ids: Collection[UUID]) -> dict[UUID, Held]:

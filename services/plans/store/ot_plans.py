@@ -159,15 +159,8 @@ async def following(session: Session, tenant_id: UUID) -> list[UUID]:
 
 
 async def lock_following(session: Session, of: Collection[UUID]) -> tuple[dict[UUID, Known], list[Following]]:
-    """What each of these tenants holds, and every plan that follows it; all of it held until the session ends.
-
-    Meant to be the first that the session does.
-    """
-    await session.lock_tenants(of)
-    rows = await session.rows(_LOCK_FOLLOWING, tenants=list(of))
-    if missing := set(of) - {row["tenant_id"] for row in rows}:
-        await holdings.settle(session, missing)
-        rows = await session.rows(_LOCK_FOLLOWING, tenants=list(of))
+    """What each of these tenants holds, and every plan that follows it; all of it held until the session ends."""
+    rows = await holdings.locked(session, _LOCK_FOLLOWING, of)
     following = [
         Following(_plan(row), row["has_sites"], row["has_devices"], row["has_files"])
         for row in rows
