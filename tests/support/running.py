@@ -1,8 +1,9 @@
 """Both services as they run in production, their loops in tasks of this process and their apis on real sockets."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 import orjson
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from deploy.local.ports import HOST, Ports
@@ -34,6 +36,7 @@ from tests.support.topics import start_at_the_end
 
 ADMINISTRATOR: Final = frozenset({"GlobalAdministrator"})
 _POOL: Final = 8
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -134,21 +137,17 @@ async def running(
             watch_plans = await open_.enter_async_context(plans.watch_schedule(settings))
             await start_at_the_end(kafka, LICENSING, group)
             await start_at_the_end(kafka, PLANS, f"{group}.licensing")
-            loops |= {
-                "licensing schedule": _supervised(
-                    lambda: licensing.schedule(databases["licensing"], watch, catalog, sandboxes=True)
+            of_workers: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+                "licensing schedule": lambda: licensing.schedule(
+                    databases["licensing"], watch, catalog, sandboxes=True
                 ),
-                "licensing consumer": licensing.follow_sites(
+                "licensing consumer": lambda: licensing.follow_sites(
                     databases["licensing"], settings, group=f"{group}.licensing"
                 ),
-                "licensing seals": licensing.seal(databases["licensing"], settings),
-                "plans schedule": _supervised(
-                    lambda: plans.schedule(databases["plans"], watch_plans, sandboxes=True)
-                ),
-                "plans seals": plans.seal(databases["plans"], settings),
-                "licensing relay": relay(database_url, kafka, schema="licensing"),
-                "plans relay": relay(database_url, kafka, schema="plans"),
-                "plans consumer": consume(
+                "licensing seals": lambda: licensing.seal(databases["licensing"], settings),
+                "licensing relay": lambda: relay(database_url, kafka, schema="licensing"),
+                "plans schedule": lambda: plans.schedule(databases["plans"], watch_plans, sandboxes=True),
+                "plans consumer": lambda: consume(
                     databases["plans"],
                     kafka,
                     topic=LICENSING,
@@ -156,7 +155,10 @@ async def running(
                     instance="1",
                     handle=license_changed,
                 ),
+                "plans seals": lambda: plans.seal(databases["plans"], settings),
+                "plans relay": lambda: relay(database_url, kafka, schema="plans"),
             }
+            loops |= {name: _supervised(loop) for name, loop in of_workers.items()}
         services = Services(
             database_url,
             kafka,
@@ -179,14 +181,16 @@ async def running(
 
 
 async def _supervised(loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run the loop for ever, begun anew as the supervisor does where the database has ended its connection.
+    """Run the loop for ever, begun anew as the supervisor does where a connection was lost.
 
-    A test that runs long without awaiting stops the loops of this process, also in the middle of a transaction,
-    and PostgreSQL ends what is idle there.
+    Tests that run long without awaiting stop the loops of this process, also in the middle of a transaction or
+    while the broker is asked, and PostgreSQL ends what is idle there.
     """
     while True:
-        with suppress(*UNREACHABLE):
+        try:
             await loop()
+        except* (*UNREACHABLE, KafkaError) as lost:  # a consumer raises them in a group
+            _log.warning("begun anew after %r", lost.exceptions)
 
 
 def _http() -> aiohttp.ClientSession:
