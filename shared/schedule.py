@@ -18,7 +18,7 @@ from shared.db.statement import Statement
 from shared.db.tables import tenants
 
 _PAUSE: Final = 0.5
-_SANDBOX_PAUSE: Final = 0.02
+_SANDBOX_PAUSE: Final = 0.05
 
 SETTLED_AFTER: Final = timedelta(seconds=60)
 """How long after a moment of the world's clock no write made before it can still be under way."""

@@ -21,6 +21,8 @@ STOPS_WITHIN: Final = 10.0
 _LINES: Final = 15
 """Lines of its output that tell why a command failed."""
 _PR_SET_PDEATHSIG: Final = 1
+_NICENESS: Final = 5
+_OF_THE_SESSION: Final = Path("/proc/self/autogroup")
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -39,6 +41,8 @@ class Program:
     account: Account | None = None
     """Whom to run as; None: as ourselves."""
     stop_signal: signal.Signals = signal.SIGTERM
+    gives_way: bool = False
+    """Whether others that want a core go first, where the system can (Linux)."""
     before: Callable[[], None] = lambda: None
     """Called before each start, when no process of an earlier one lives any more."""
 
@@ -64,6 +68,7 @@ class Process:
                     environment=program.environment,
                     account=program.account,
                     dies_by=program.stop_signal,
+                    gives_way=program.gives_way,
                     output=log.fileno(),
                     inherits=(claimed.fileno(),),
                 )
@@ -103,6 +108,7 @@ async def spawn(
     environment: Mapping[str, str] | None = None,
     account: Account | None = None,
     dies_by: signal.Signals = signal.SIGKILL,
+    gives_way: bool = False,
     inherits: tuple[int, ...] = (),
     reads: int = asyncio.subprocess.DEVNULL,
 ) -> asyncio.subprocess.Process:
@@ -119,7 +125,7 @@ async def spawn(
         env={**os.environ, **(environment or {})},
         pass_fds=inherits,
         start_new_session=True,
-        preexec_fn=_tied_to_us(dies_by),
+        preexec_fn=_before_exec(dies_by, gives_way=gives_way),
         **({} if account is None else account.as_options()),
     )
 
@@ -169,12 +175,24 @@ def tie_to_parent(number: signal.Signals) -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
 
 
-def _tied_to_us(number: signal.Signals) -> Callable[[], None]:
+def _before_exec(dies_by: signal.Signals, *, gives_way: bool) -> Callable[[], None]:
     us = os.getpid()
 
-    def tie() -> None:
-        tie_to_parent(number)
+    def prepare() -> None:
+        tie_to_parent(dies_by)
         if os.getppid() != us:
             os._exit(1)  # we were gone before it could be told
+        if gives_way:
+            _give_way()
 
-    return tie
+    return prepare
+
+
+def _give_way() -> None:
+    """Have a smaller share of busy cores, and interrupt nobody who is on one."""
+    os.nice(_NICENESS)
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        # Where cores are shared among sessions, a process's own niceness counts within its session alone.
+        with contextlib.suppress(OSError):
+            _OF_THE_SESSION.write_text(str(_NICENESS))

@@ -20,6 +20,8 @@ PORTS: Final = {
     "plans-worker": 18084,
 }
 """Where each listens, unless another port is asked for or this one is taken."""
+_GIVE_WAY: Final = (GATEWAY, "licensing-api", "plans-api")
+"""What is answered already is carried to its end before more is taken on: the workers go first (docs/adr/0015)."""
 _PATIENCE: Final = 2.0
 
 
@@ -86,6 +88,7 @@ def _program(
             "SITEWARD_PORT": str(port),
             "SITEWARD_TEST_CLOCKS": "true",
         },
+        gives_way=name in _GIVE_WAY,
         serves=lambda: _answers(ready),
     )
 

@@ -22,8 +22,13 @@ from shared.metrics import events_published, outbox_age
 _log: Final = logging.getLogger(__name__)
 
 _BATCH: Final = 500
-_PAUSE: Final = 0.008
+_SHORTEST_PAUSE: Final = 0.008
 """Seconds between two looks at the outbox: what comes meanwhile travels together (docs/adr/0015)."""
+_LONGEST_PAUSE: Final = 0.02
+_PAUSE_AN_EVENT: Final = 0.001
+"""The more there is to carry, the fewer times it goes."""
+_SMOOTHING: Final = 0.1
+"""What the latest look counts in how many events one carries: those of a stall are no reason to wait."""
 _REQUEST_TIMEOUT: Final = 5
 _SEND_TIMEOUT: Final = 15
 _LOCK_PAUSE: Final = 0.5
@@ -75,15 +80,17 @@ async def relay(url: str, bootstrap: str, *, schema: str) -> None:
 
 async def _run(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
     clean_at = time.monotonic()
+    carries = 0.0
     while True:
         count = await publish_batch(connection, producer)
+        carries += _SMOOTHING * (count - carries)
         if not count:
             outbox_age.set(0)
         if (now := time.monotonic()) >= clean_at:
             clean_at = now + _CLEAN_EVERY
             await connection.execute(_FORGET_ANSWERS, wall_clock() - idempotency.KEPT)
         if count < _BATCH:
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(min(max(_SHORTEST_PAUSE, _PAUSE_AN_EVENT * carries), _LONGEST_PAUSE))
 
 
 async def publish_batch(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
