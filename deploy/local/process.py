@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ _LINES: Final = 15
 _PR_SET_PDEATHSIG: Final = 1
 _NICENESS: Final = 5
 _OF_THE_SESSION: Final = Path("/proc/self/autogroup")
+_BETWEEN_WISHES: Final = 0.1
+"""Seconds in which Linux takes one such wish, from all together who are not root; the others are to ask again."""
+_ATTEMPTS: Final = 5
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -193,6 +197,14 @@ def _give_way() -> None:
     os.nice(_NICENESS)
     if sys.platform == "linux":
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        # Where cores are shared among sessions, a process's own niceness counts within its session alone.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            _have_the_session_give_way()
+
+
+def _have_the_session_give_way() -> None:
+    """Where cores are shared among sessions, a process's own niceness counts within its session alone."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(BlockingIOError):
             _OF_THE_SESSION.write_text(str(_NICENESS))
+            return
+        time.sleep(_BETWEEN_WISHES)
