@@ -197,7 +197,7 @@ def _give_way() -> None:
     os.nice(_NICENESS)
     if sys.platform == "linux":
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        with contextlib.suppress(FileNotFoundError, PermissionError):
+        with contextlib.suppress(OSError):  # there is none, or it is not ours to write
             _have_the_session_give_way()
 
 
