@@ -1,6 +1,7 @@
 """`python -m gateway`: one process, configured by the environment (see settings.py)."""
 
 import warnings
+from typing import Final
 
 from joserfc.errors import SecurityWarning
 
@@ -10,6 +11,9 @@ from shared.logs import set_up_logs
 from shared.process import run, run_until_stopped, serve, settle_memory
 from shared.settings import from_environment
 
+_KEEP_IDLE: Final = 75
+"""Seconds; more than the 60 s for which load balancers keep a connection, which else would send on one just closed."""
+
 
 async def main() -> None:
     settings = from_environment(GatewaySettings)
@@ -18,7 +22,7 @@ async def main() -> None:
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
     async with Gateway(settings) as gateway:
         settle_memory()
-        await run_until_stopped(serve(gateway, host=settings.host, port=settings.port))
+        await run_until_stopped(serve(gateway, host=settings.host, port=settings.port, keep_idle=_KEEP_IDLE))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ SMALL: Final = 64 * 1024
 _HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that may wait for a slow client before the service is no longer read from."""
 _IDLE: Final = 4
-"""Seconds an unused connection is kept: less than the 5 s after which uvicorn would close it, so that a
+"""Seconds an unused connection is kept: less than the 5 s after which a service would close it, so that a
 request is not sent on a connection that is just being closed."""
 _CONNECT_TIMEOUT: Final = 2.0
 _LONGEST_EXCHANGE: Final = 10

@@ -58,8 +58,11 @@ async def _until_done(loop: Awaitable[None]) -> None:
     raise RuntimeError("a loop that should run for ever has ended")
 
 
-async def serve(app: ASGIApp, *, host: str, port: int) -> None:
-    """Serve HTTP until cancelled; requests under way are answered first."""
+async def serve(app: ASGIApp, *, host: str, port: int, keep_idle: int = 5) -> None:
+    """Serve HTTP until cancelled; requests under way are answered first.
+
+    `keep_idle`: seconds after which a connection that asks nothing is closed.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -72,6 +75,7 @@ async def serve(app: ASGIApp, *, host: str, port: int) -> None:
         log_config=None,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=keep_idle,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     server = _Server(config)
