@@ -116,9 +116,10 @@ async def test_the_app_role_has_one_policy_on_each_table_for_its_sessions_tenant
     for policy in by_app.values():
         assert policy["cmd"] == "ALL"
         assert policy["permissive"] == "PERMISSIVE"
-        assert policy["qual"] == policy["with_check"]
-        assert "tenant_id = ANY" in policy["qual"]
-        assert "current_setting('app.tenants'" in policy["qual"]
+        for condition in (policy["qual"], policy["with_check"]):
+            assert "tenant_id = ANY" in condition
+            assert "current_setting('app.tenants'" in condition
+        assert "( SELECT" in policy["with_check"], "the tenants are read for every row that is written"
 
 
 async def test_only_a_relay_and_a_scheduler_see_anything_of_all_tenants(services: Services) -> None:
