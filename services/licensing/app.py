@@ -11,12 +11,13 @@ from services.licensing.api.problems import STATUSES, problem_of
 from services.licensing.commands.pass_time import pass_time
 from services.licensing.commands.record import tax_by
 from services.licensing.domain.tax import Tax, no_tax
-from services.licensing.handlers.site_changed import FOLLOWED, site_changed
+from services.licensing.handlers.site_changed import site_changed
 from services.licensing.store.catalog import Catalog
 from services.licensing.store.due import DUE, NEXT_DUE
 from shared.db.audit_sealing import seal_audit
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
+from shared.events.plans import SiteEvent
 from shared.events.topics import PLANS
 from shared.http.app import service_app, worker_app
 from shared.http.call import Served
@@ -88,10 +89,10 @@ async def follow_sites(database: Database, settings: ServiceSettings, *, group: 
         database,
         settings.kafka_bootstrap_servers,
         topic=PLANS,
+        kind=SiteEvent,
         group=group,
         instance=settings.instance,
         handle=site_changed,
-        only=FOLLOWED,
         gather_ms=_GATHER_MS,
     )
 

@@ -32,6 +32,7 @@ from services.plans.store.entitlements import EntitlementChecks
 from shared.db.audit_sealing import seal_audit
 from shared.db.database import Database, connect
 from shared.db.sandbox import Clocks
+from shared.events.licensing import LicenseEvent
 from shared.events.topics import LICENSING
 from shared.http.app import service_app, worker_app
 from shared.http.call import Served
@@ -99,6 +100,7 @@ async def worker(settings: ServiceSettings) -> None:
                 database,
                 bootstrap,
                 topic=LICENSING,
+                kind=LicenseEvent,
                 group=CONSUMER_GROUP,
                 instance=settings.instance,
                 handle=license_changed,

@@ -13,6 +13,8 @@ from shared.events.wire import utc_text
 CONTENT_TYPE: Final = "application/json"
 TYPE: Final = "ce_type"
 """The header that says what happened."""
+SUBJECT: Final = "ce_subject"
+"""The header that says to what."""
 _MAX_VERSION: Final = 2**31 - 1
 """CloudEvents integers have 32 bits."""
 
@@ -26,7 +28,7 @@ REQUIRED: Final = (
     "ce_id",
     "ce_source",
     TYPE,
-    "ce_subject",
+    SUBJECT,
     "ce_time",
     "ce_dataschema",
     "ce_tenantid",
@@ -66,7 +68,7 @@ class Envelope:
             ("ce_id", self.id.encode()),
             ("ce_source", self.source.encode()),
             (TYPE, self.type.encode()),
-            ("ce_subject", self.subject.encode()),
+            (SUBJECT, self.subject.encode()),
             ("ce_time", utc_text(self.time).encode()),
             ("ce_dataschema", self.dataschema.encode()),
             ("ce_tenantid", str(self.tenantid).encode()),
@@ -93,7 +95,7 @@ class Envelope:
             id=_matching(found, "ce_id", _UUID7, "a UUIDv7"),
             source=_required(found, "ce_source"),
             type=_required(found, TYPE),
-            subject=_required(found, "ce_subject"),
+            subject=_required(found, SUBJECT),
             time=_time(found),
             dataschema=_required(found, "ce_dataschema"),
             tenantid=UUID(_matching(found, "ce_tenantid", _UUID, "a UUID")),

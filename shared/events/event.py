@@ -28,6 +28,8 @@ class Event(WireModel):
     type: ClassVar[str]
     """The CloudEvents type, such as `siteward.license.purchased.v1`."""
     topic: ClassVar[Topic]
+    kind: ClassVar[str]
+    """What its subject is, such as `license`; all events of a kind carry the same state."""
 
     changed: tuple[str, ...] = Field(strict=False)
     """Fields of the aggregate that differ from before; empty where there was nothing before."""
@@ -43,7 +45,7 @@ class Event(WireModel):
     def _envelope(
         cls,
         *,
-        subject: str,
+        name: str,
         key: UUID,
         version: int,
         tenant_id: UUID,
@@ -54,7 +56,7 @@ class Event(WireModel):
             id=str(new_id()),
             source=cls.topic.source,
             type=cls.type,
-            subject=subject,
+            subject=f"{cls.kind}/{name}",
             time=time,
             dataschema=dataschema(cls.type),
             tenantid=tenant_id,

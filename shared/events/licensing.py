@@ -12,6 +12,7 @@ from shared.events.state import LicenseState
 
 class LicenseEvent(Event):
     topic: ClassVar = topics.LICENSING
+    kind: ClassVar = "license"
 
     license: LicenseState
     """The license after the change."""
@@ -19,7 +20,7 @@ class LicenseEvent(Event):
     def envelope(self, *, tenant_id: UUID, time: datetime, traceparent: str | None = None) -> Envelope:
         """A new envelope, with an id of its own; `time` is when it happened in the business (aware UTC)."""
         return self._envelope(
-            subject=f"license/{self.license.id}",
+            name=str(self.license.id),
             key=self.license.id,
             version=self.license.version,
             tenant_id=tenant_id,

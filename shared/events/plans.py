@@ -24,13 +24,15 @@ class PlansEvent(Event):
 
 
 class PlanEvent(PlansEvent):
+    kind: ClassVar = "plan"
+
     plan: PlanState
     """The plan after the change."""
 
     def envelope(self, *, tenant_id: UUID, time: datetime, traceparent: str | None = None) -> Envelope:
         """A new envelope, with an id of its own; `time` is when it happened in the business (aware UTC)."""
         return self._envelope(
-            subject=f"plan/{self.plan.subscription_id}",
+            name=str(self.plan.subscription_id),
             key=self.plan.subscription_id,
             version=self.plan.version,
             tenant_id=tenant_id,
@@ -82,6 +84,8 @@ class PlanCancelled(PlanEvent):
 
 
 class SiteEvent(PlansEvent):
+    kind: ClassVar = "site"
+
     site: SiteState
     """The site after the change; for a deleted one, as it was, with `entitled` null."""
 
@@ -90,7 +94,7 @@ class SiteEvent(PlansEvent):
     ) -> Envelope:
         """A new envelope, with an id of its own; `time` is when it happened in the business (aware UTC)."""
         return self._envelope(
-            subject=f"site/{subscription_id}/{self.site.name}",
+            name=f"{subscription_id}/{self.site.name}",
             key=subscription_id,
             version=self.site.version,
             tenant_id=tenant_id,
@@ -114,6 +118,7 @@ class SiteChanged(SiteEvent):
 class EnterpriseIotChanged(PlansEvent):
     """Enterprise IoT was turned on or off, or its end was confirmed."""
 
+    kind: ClassVar = "enterprise_iot"
     type: ClassVar = "siteward.enterprise_iot.changed.v1"
 
     enterprise_iot: EnterpriseIotState
@@ -130,7 +135,7 @@ class EnterpriseIotChanged(PlansEvent):
     ) -> Envelope:
         """A new envelope, with an id of its own; `time` is when it happened in the business (aware UTC)."""
         return self._envelope(
-            subject=f"enterprise_iot/{subscription_id}",
+            name=str(subscription_id),
             key=subscription_id,
             version=version,
             tenant_id=tenant_id,
@@ -140,6 +145,8 @@ class EnterpriseIotChanged(PlansEvent):
 
 
 class SensorEvent(PlansEvent):
+    kind: ClassVar = "sensor"
+
     sensor: SensorState
     """The sensor after the change; for a deleted one, as it was."""
 
@@ -148,7 +155,7 @@ class SensorEvent(PlansEvent):
     ) -> Envelope:
         """A new envelope, with an id of its own; `time` is when it happened in the business (aware UTC)."""
         return self._envelope(
-            subject=f"sensor/{subscription_id}/{self.sensor.name}",
+            name=f"{subscription_id}/{self.sensor.name}",
             key=subscription_id,
             version=self.sensor.version,
             tenant_id=tenant_id,
@@ -188,6 +195,8 @@ class SensorDeleted(SensorEvent):
 
 
 class NoticeEvent(PlansEvent):
+    kind: ClassVar = "notice"
+
     notice: NoticeState
 
     def envelope(
@@ -198,7 +207,7 @@ class NoticeEvent(PlansEvent):
         `key` is the subscription; of a notice that belongs to none, such as one on a license, the tenant.
         """
         return self._envelope(
-            subject=f"notice/{self.notice.id}",
+            name=str(self.notice.id),
             key=key,
             version=version,
             tenant_id=tenant_id,
@@ -222,6 +231,7 @@ class NoticeCleared(NoticeEvent):
 class StatementClosed(PlansEvent):
     """A month is over and its statement final (B59)."""
 
+    kind: ClassVar = "statement"
     type: ClassVar = "siteward.statement.closed.v1"
 
     statement: StatementState
@@ -231,7 +241,7 @@ class StatementClosed(PlansEvent):
     ) -> Envelope:
         """A new envelope, with an id of its own; `time` is when it happened in the business (aware UTC)."""
         return self._envelope(
-            subject=f"statement/{self.statement.subscription_id}/{self.statement.month}",
+            name=f"{self.statement.subscription_id}/{self.statement.month}",
             key=self.statement.subscription_id,
             version=version,
             tenant_id=tenant_id,

@@ -2,12 +2,13 @@
 
 A batch of records is one transaction: inbox, effect, then commit; only then does the offset move. Offsets are
 a bookmark, the inbox is the truth. When a batch fails, its records are applied one by one, and the one that
-cannot be applied is parked with its key; nothing is skipped in silence.
+cannot be applied is parked with its key; nothing is skipped in silence. Where nothing else but parking comes of
+one key after the other, it is not the records that are wrong, and the process ends.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +23,7 @@ from shared.db import inbox
 from shared.db.database import Database, Session
 from shared.db.unreachable import UNREACHABLE
 from shared.events.codec import decode
-from shared.events.envelope import TYPE, Envelope
+from shared.events.envelope import SUBJECT, Envelope
 from shared.events.errors import UnknownEventType
 from shared.events.event import Event
 from shared.events.topics import Topic
@@ -38,7 +39,7 @@ _COMMIT_EVERY: Final = 0.5
 _KAFKA_TIMEOUT: Final = 10
 _CHECK_EVERY: Final = 10
 _CHECKS_WITHOUT_PROGRESS: Final = 3
-_MOST_PARKED_IN_A_ROW: Final = 50
+_MOST_KEYS_IN_A_ROW: Final = 50
 
 _PASSING: Final = (
     *UNREACHABLE,
@@ -67,6 +68,23 @@ class Received:
     """Should its effect be there already, the session's new rows may be refused: it is asked for once more then."""
 
 
+class Setbacks:
+    """The keys whose records were parked since one last was applied."""
+
+    def __init__(self, most: int = _MOST_KEYS_IN_A_ROW) -> None:
+        self._most = most
+        self._keys: set[bytes | None] = set()
+
+    def add(self, record: ConsumerRecord) -> None:
+        """Raises Stalled where there are too many; one key by itself, with a gap before it, never is."""
+        self._keys.add(record.key)
+        if len(self._keys) >= self._most:
+            raise Stalled(f"nothing of {len(self._keys)} keys of {record.topic} in a row could be applied")
+
+    def end(self) -> None:
+        self._keys.clear()
+
+
 Handle = Callable[[Session, Sequence[Received]], Awaitable[None]]
 """Applies events of several tenants in the order given; raises VersionGap where one is missing."""
 
@@ -78,13 +96,14 @@ async def consume(
     topic: Topic,
     group: str,
     instance: str,
+    kind: type[Event],
     handle: Handle,
-    only: Collection[type[Event]] | None = None,
     gather_ms: int | None = None,
 ) -> None:
     """Run for ever as `instance` of consumer group `group`. Raises what no waiting within would mend.
 
-    `only`: the types of event that `handle` is for; all others are let pass without a look inside.
+    `kind`: what all events that `handle` is for have in common, also those that only a later release knows; events
+    of other kinds are let pass without a look inside.
     `gather_ms`: take what comes within so many milliseconds together, where nobody waits for it; else it is
     taken at once.
 
@@ -107,7 +126,7 @@ async def consume(
         events_parked.labels(topic.name)  # told as 0, so that the first one is a rise
         applied: dict[TopicPartition, int] = {}
         async with asyncio.TaskGroup() as group_of_tasks:
-            group_of_tasks.create_task(_apply_for_ever(database, consumer, topic, handle, only, applied))
+            group_of_tasks.create_task(_apply_for_ever(database, consumer, kind, handle, applied))
             group_of_tasks.create_task(_keep_bookmarks(consumer, applied))
             group_of_tasks.create_task(_watch(consumer, topic))
     finally:
@@ -117,23 +136,19 @@ async def consume(
 async def _apply_for_ever(
     database: Database,
     consumer: AIOKafkaConsumer,
-    topic: Topic,
+    kind: type[Event],
     handle: Handle,
-    only: Collection[type[Event]] | None,
     applied: dict[TopicPartition, int],
 ) -> None:
     """Apply what comes; `applied` is kept at the offset that comes next, by partition."""
-    parked_in_a_row = 0
+    setbacks = Setbacks()
     while True:
         by_partition = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=_BATCH)
         records = [record for records in by_partition.values() for record in records]
         if not records:
             continue
-        parked = await apply(database, records, handle, only)
+        await apply(database, records, kind, handle, setbacks)
         applied |= {partition: some[-1].offset + 1 for partition, some in by_partition.items() if some}
-        parked_in_a_row = parked_in_a_row + parked if parked == len(records) else 0
-        if parked_in_a_row >= _MOST_PARKED_IN_A_ROW:
-            raise Stalled(f"{parked_in_a_row} records of {topic.name} in a row could not be applied")
 
 
 async def _keep_bookmarks(consumer: AIOKafkaConsumer, applied: dict[TopicPartition, int]) -> None:
@@ -180,40 +195,46 @@ async def _watch(consumer: AIOKafkaConsumer, topic: Topic) -> None:
 async def apply(
     database: Database,
     records: Sequence[ConsumerRecord],
+    kind: type[Event],
     handle: Handle,
-    only: Collection[type[Event]] | None = None,
+    setbacks: Setbacks,
 ) -> int:
-    """Apply the records, each in effect or parked; how many were parked. `only`: see `consume`."""
+    """Apply the records, each in effect or parked; how many were parked. `kind`: see `consume`. Raises Stalled."""
     try:
         try:
-            await _apply_together(database, records, handle, only, all_new=True)
+            found = await _apply_together(database, records, kind, handle, all_new=True)
         except asyncpg.UniqueViolationError:
-            await _apply_together(database, records, handle, only, all_new=False)
+            found = await _apply_together(database, records, kind, handle, all_new=False)
     except _PASSING:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever a record does, it is parked with it
         if len(records) == 1:
+            setbacks.add(records[0])
             await _park(database, records[0], error)
             return 1
-        return sum([await apply(database, [record], handle, only) for record in records])
+        return sum([await apply(database, [record], kind, handle, setbacks) for record in records])
+    if found:
+        setbacks.end()
     return 0
 
 
 async def _apply_together(
     database: Database,
     records: Sequence[ConsumerRecord],
+    kind: type[Event],
     handle: Handle,
-    only: Collection[type[Event]] | None,
     *,
     all_new: bool,
-) -> None:
-    """`all_new`: each is taken for new, and PostgreSQL refuses them all where one is not; else repeats are let pass."""
-    types = None if only is None else {event.type.encode() for event in only}
+) -> int:
+    """How many of them are of the kind, and in effect now.
+
+    `all_new`: each is taken for new, and PostgreSQL refuses them all where one is not; else repeats are let pass.
+    """
     received = [
-        read for record in records if (read := _read(record, types, taken_for_new=all_new)) is not None
+        read for record in records if (read := _read(record, kind, taken_for_new=all_new)) is not None
     ]
     if not received:
-        return
+        return 0
     tracing.traceparent.set(received[0].envelope.traceparent if len(received) == 1 else None)
     tenants = {one.envelope.tenantid for one in received}
     async with database.begin(*tenants) as session:
@@ -227,6 +248,7 @@ async def _apply_together(
     topic = records[0].topic
     events_applied.labels(topic).inc(len(fresh))
     events_dropped.labels(topic).inc(len(received) - len(fresh))
+    return len(received)
 
 
 async def _not_repeated(session: Session, received: Sequence[Received]) -> list[Received]:
@@ -244,15 +266,15 @@ def _names(received: Sequence[Received]) -> list[tuple[UUID, str, UUID]]:
     return [(UUID(e.id), e.source, e.tenantid) for e in (one.envelope for one in received)]
 
 
-def _read(record: ConsumerRecord, types: set[bytes] | None, *, taken_for_new: bool) -> Received | None:
-    """The event in a record; None for a type that is not for us, or of a later release. Raises MalformedEvent."""
-    if types is not None:
-        said = {value for name, value in record.headers if name == TYPE}
-        if said and said.isdisjoint(types):
-            return None
+def _read(record: ConsumerRecord, kind: type[Event], *, taken_for_new: bool) -> Received | None:
+    """The event in a record; None for one of another kind, or version of the contract. Raises MalformedEvent."""
+    about = f"{kind.kind}/".encode()
+    subjects = [value or b"" for name, value in record.headers if name == SUBJECT]
+    if subjects and not any(subject.startswith(about) for subject in subjects):
+        return None
     envelope = Envelope.from_headers(record.headers)
     try:
-        return Received(envelope, decode(envelope.type, record.value), taken_for_new)
+        return Received(envelope, decode(envelope.type, record.value, kind=kind), taken_for_new)
     except UnknownEventType:
         return None
 

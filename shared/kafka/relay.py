@@ -33,11 +33,17 @@ _REQUEST_TIMEOUT: Final = 5
 _SEND_TIMEOUT: Final = 15
 _LOCK_PAUSE: Final = 0.5
 _CLEAN_EVERY: Final = 600
+_FORGOTTEN_AT_ONCE: Final = 500
+"""Answers, however many are waiting: events must not wait for as long as that takes."""
 
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext(current_schema() || ' relay'))"
 _OLDEST: Final = "SELECT id, topic, key, headers, value, created_at FROM outbox ORDER BY id LIMIT $1"
 _DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
-_FORGET_ANSWERS: Final = "DELETE FROM idempotency WHERE created_at < $1"
+_FORGET_ANSWERS: Final = """
+    DELETE FROM idempotency WHERE (tenant_id, key) IN (
+        SELECT tenant_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2
+    )
+"""
 
 
 async def relay(url: str, bootstrap: str, *, schema: str) -> None:
@@ -87,10 +93,16 @@ async def _run(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> No
         if not count:
             outbox_age.set(0)
         if (now := time.monotonic()) >= clean_at:
-            clean_at = now + _CLEAN_EVERY
-            await connection.execute(_FORGET_ANSWERS, wall_clock() - idempotency.KEPT)
+            more = await _forget_answers(connection)
+            clean_at = now if more else now + _CLEAN_EVERY
         if count < _BATCH:
             await asyncio.sleep(min(max(_SHORTEST_PAUSE, _PAUSE_AN_EVENT * carries), _LONGEST_PAUSE))
+
+
+async def _forget_answers(connection: asyncpg.Connection) -> bool:
+    """Delete some of the answers that need not be kept any longer; whether there may be more of them."""
+    status = await connection.execute(_FORGET_ANSWERS, wall_clock() - idempotency.KEPT, _FORGOTTEN_AT_ONCE)
+    return int(status.rpartition(" ")[2]) == _FORGOTTEN_AT_ONCE
 
 
 async def publish_batch(connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:

@@ -15,6 +15,7 @@ from services.licensing.store.catalog import Catalog
 from services.plans.handlers.license_changed import license_changed
 from shared.db.database import Session, connect, decode_json, session_settings
 from shared.db.tables import outbox
+from shared.events.licensing import LicenseEvent
 from shared.events.topics import Topic
 from shared.kafka.admin import ensure_topic
 from shared.kafka.consumer import Received, consume
@@ -133,7 +134,9 @@ async def _ours(url: str, bootstrap: str, began: list[float]) -> None:
     async with connect(url, role="plans_app", schema="plans", size=4, application="bench") as database:
         settle_memory()
         group = f"bench.{uuid4()}"
-        await consume(database, bootstrap, topic=_TOPIC, group=group, instance="1", handle=handle)
+        await consume(
+            database, bootstrap, topic=_TOPIC, group=group, instance="1", kind=LicenseEvent, handle=handle
+        )
 
 
 async def _bare(url: str, bootstrap: str, began: list[float]) -> None:

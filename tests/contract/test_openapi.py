@@ -22,7 +22,7 @@ CALLS: Final = {
         "POST /v1/licenses/{license_id}/cancel": """
             LicenseNotFound LicenseNotActive CancellationWindowClosed PreconditionFailed""",
         "PATCH /v1/licenses/{license_id}": """
-            LicenseNotFound LicenseNotActive LicenseInUse AutoRenewOff TrialQuantityFixed
+            LicenseNotFound LicenseNotActive LicenseInUse AutoRenewOff RaisedTooOften TrialQuantityFixed
             PreconditionFailed PreconditionRequired""",
         "POST /v1/licenses/{license_id}/extend-trial": """
             LicenseNotFound NotATrial LicenseNotActive TrialExtensionNotAllowed PreconditionFailed""",

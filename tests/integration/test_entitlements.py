@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.plans.handlers.license_changed import license_changed
-from shared.kafka.consumer import apply
+from shared.events.licensing import LicenseEvent
+from shared.kafka.consumer import Setbacks, apply
 from tests.support.histories import History, Told, record
 from tests.support.world import World
 
@@ -233,7 +234,9 @@ class TestLicensesThatGo:
             History(tenant, "L", 1).grown_to(2).cancelled(),
         ]
         waiting = [list(life.events) for life in lives]
-        await apply(database, [record(life.pop(0)) for life in waiting], license_changed)
+        await apply(
+            database, [record(life.pop(0)) for life in waiting], LicenseEvent, license_changed, Setbacks()
+        )
         plan = await add_plan(idle_world)
         for name in "abcdef":
             await idle_world.add_site(plan, name)
@@ -243,7 +246,9 @@ class TestLicensesThatGo:
             order.extend(one.once_more() for one in chance.sample(order, chance.randint(0, 1)))
         while order:
             size = chance.randint(1, 3)
-            await apply(database, [record(one) for one in order[:size]], license_changed)
+            await apply(
+                database, [record(one) for one in order[:size]], LicenseEvent, license_changed, Setbacks()
+            )
             order = order[size:]
         first, second = str(lives[0].license_id), str(lives[1].license_id)
         sites = (await told(idle_world, plan))["sites"]

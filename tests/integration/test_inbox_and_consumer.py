@@ -20,9 +20,10 @@ from deploy.local.ports import HOST, Ports
 from services.plans.handlers.license_changed import license_changed
 from shared.db.database import Database, Session, connect
 from shared.db.statement import Statement
+from shared.events.licensing import LicenseEvent
 from shared.events.topics import Topic
 from shared.ids import new_id
-from shared.kafka.consumer import Received, apply, consume
+from shared.kafka.consumer import Received, Setbacks, Stalled, apply, consume
 from tests.support.eventually import eventually
 from tests.support.histories import History, Told, a_record, record
 from tests.support.running import Services
@@ -40,7 +41,7 @@ class Plans:
     async def apply(self, *told: Told | ConsumerRecord) -> int:
         """Apply them as one batch; how many were parked."""
         records = [record(one) if isinstance(one, Told) else one for one in told]
-        return await apply(self.services.plans, records, license_changed)
+        return await apply(self.services.plans, records, LicenseEvent, license_changed, Setbacks())
 
     async def held(self, tenant: UUID | None = None) -> dict[str, int]:
         """How many sites of each size, as the sum that plans are derived from says."""
@@ -226,13 +227,47 @@ async def test_a_zero_byte_in_an_events_text_is_its_own_fault(plans: Plans) -> N
     assert await plans.held() == {"XS": 1}
 
 
-async def test_a_type_of_a_later_release_is_passed_by(plans: Plans) -> None:
+async def test_a_type_of_a_later_release_takes_effect_by_the_license_it_carries(plans: Plans) -> None:
+    bought, grown, cancelled = History(plans.tenant, "L", 3).grown_to(5).cancelled().events
+    later = Told(replace(grown.envelope, type="siteward.license.imagined.v1"), grown.event)
+    assert await plans.apply(bought, later) == 0
+    assert await plans.held() == {"L": 5}
+    assert await plans.apply(cancelled) == 0  # no gap before it
+    assert await plans.held() == {}
+
+
+async def test_what_is_of_another_version_or_about_something_else_is_passed_by(plans: Plans) -> None:
     (bought,) = History(plans.tenant).events
-    later = Told(replace(bought.envelope, type="siteward.license.imagined.v1"), bought.event)
     v2 = Told(replace(bought.envelope, type="siteward.license.purchased.v2"), bought.event)
-    assert await plans.apply(later, v2) == 0
+    other = Told(replace(bought.envelope, type="siteward.voucher.sold.v1", subject="voucher/1"), bought.event)
+    assert await plans.apply(v2, other) == 0
     assert await plans.parked(bought.key) == []
     assert await plans.services.rows(plans.tenant) == {}
+
+
+async def test_a_batch_that_is_parked_key_after_key_ends_the_process_and_what_is_parked_is_bounded(
+    plans: Plans,
+) -> None:
+    setbacks = Setbacks(most=5)
+    missing = [History(plans.tenant).grown_to(2).events[1] for _ in range(9)]
+    passed_by = record(replace(missing[0], envelope=replace(missing[0].envelope, subject="voucher/1")))
+    batch = [one for told in missing for one in (record(told), passed_by)]
+    with pytest.raises(Stalled, match="5 keys"):
+        await apply(plans.services.plans, batch, LicenseEvent, license_changed, setbacks)
+    assert len(await plans.parked(*(told.key for told in missing))) == 4
+
+
+async def test_one_key_that_is_parked_again_and_again_stands_in_nobodys_way(plans: Plans) -> None:
+    setbacks = Setbacks(most=2)
+    broken = History(plans.tenant).grown_to(2).grown_to(3).grown_to(4)
+    (bought,) = History(plans.tenant, "L", 3).events
+    database = plans.services.plans
+    for told in broken.events[1:]:
+        assert await apply(database, [record(told)], LicenseEvent, license_changed, setbacks) == 1
+    assert await apply(database, [record(bought)], LicenseEvent, license_changed, setbacks) == 0
+    assert await plans.held() == {"L": 3}
+    other = History(plans.tenant).grown_to(2).events[1]
+    assert await apply(database, [record(other)], LicenseEvent, license_changed, setbacks) == 1
 
 
 async def test_a_field_of_a_later_release_does_no_harm(plans: Plans) -> None:
@@ -272,12 +307,17 @@ async def test_each_effect_in_a_batch_goes_on_with_the_trace_of_its_own_cause(id
     causes = []
     for number, world in enumerate(worlds, 1):
         (first,) = History(world.tenant).events
-        await apply(services.plans, [record(first)], license_changed)
+        await apply(services.plans, [record(first)], LicenseEvent, license_changed, Setbacks())
         await world.add_plan(await world.link())
         (bought,) = History(world.tenant, "XS").events
         trace = f"00-{number:032x}-{number:016x}-01"
         causes.append(replace(bought, envelope=replace(bought.envelope, traceparent=trace)))
-    assert await apply(services.plans, [record(one) for one in causes], license_changed) == 0
+    assert (
+        await apply(
+            services.plans, [record(one) for one in causes], LicenseEvent, license_changed, Setbacks()
+        )
+        == 0
+    )
     for world, cause in zip(worlds, causes, strict=True):
         told = await services.owner.fetchval(
             "SELECT headers ->> 'ce_traceparent' FROM plans.outbox WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1",
@@ -324,7 +364,7 @@ class TestTroubleOfTheDatabase:
         nowhere = f"postgresql://nobody:secret@{HOST}:{Ports().take()}/none"
         async with connect(nowhere, role="plans_app", schema="plans", size=2, application="tests") as gone:
             with pytest.raises(OSError, match="Connect"):
-                await apply(gone, [record(bought)], license_changed)
+                await apply(gone, [record(bought)], LicenseEvent, license_changed, Setbacks())
         assert await plans.parked(bought.key) == []
 
     async def test_a_connection_that_is_ended_parks_nothing(self, plans: Plans) -> None:
@@ -335,7 +375,7 @@ class TestTroubleOfTheDatabase:
             await session.rows(end)
 
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
-            await apply(plans.services.plans, [record(bought)], end_connection)
+            await apply(plans.services.plans, [record(bought)], LicenseEvent, end_connection, Setbacks())
         assert await plans.parked(bought.key) == []
         assert await plans.inbox() == 0
         assert await plans.apply(bought) == 0
@@ -350,7 +390,7 @@ class TestTroubleOfTheDatabase:
             await other.execute("SELECT FROM plans.tenants WHERE tenant_id = $1 FOR UPDATE", plans.tenant)
             await _set(database, "lock_timeout", "50")
             with pytest.raises(asyncpg.LockNotAvailableError):
-                await apply(database, [record(cancelled)], license_changed)
+                await apply(database, [record(cancelled)], LicenseEvent, license_changed, Setbacks())
         assert await plans.parked(bought.key) == []
         assert await plans.apply(cancelled) == 0
 
@@ -361,7 +401,7 @@ class TestTroubleOfTheDatabase:
             await session.rows(Statement(select(literal(1)).select_from(_NOT_YET)))
 
         with pytest.raises(asyncpg.UndefinedTableError):
-            await apply(plans.services.plans, [record(bought)], ask_too_early)
+            await apply(plans.services.plans, [record(bought)], LicenseEvent, ask_too_early, Setbacks())
         assert await plans.parked(bought.key) == []
 
 
@@ -380,6 +420,7 @@ class TestOnTheBroker:
                 topic=topic,
                 group=group,
                 instance=instance,
+                kind=LicenseEvent,
                 handle=license_changed,
             )
         )

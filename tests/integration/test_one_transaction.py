@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.licensing.store.catalog import Catalog
+from shared.db import outbox
 from tests.support.running import Services
 from tests.support.world import World, an_order
 
@@ -35,6 +36,17 @@ async def test_a_purchase_leaves_one_row_of_each_kind(idle_world: World) -> None
     await idle_world.admin.licensing.post("/v1/licenses", an_order(), key="k")
     written = {f"licensing.{table}": 1 for table in WRITTEN_BY_A_PURCHASE}
     assert await idle_world.rows() == written | {"licensing.tenants": 1}
+
+
+async def test_a_change_whose_event_no_record_can_carry_is_not_made(
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "_LARGEST", 100)
+        answer = await idle_world.admin.licensing.post("/v1/licenses", an_order(), key="k")
+    assert (answer.status, answer.code) == (500, "InternalError")
+    assert await idle_world.rows() == {}
+    assert (await idle_world.admin.licensing.post("/v1/licenses", an_order(), key="k")).status == 201
 
 
 @pytest.mark.parametrize("first_write", [True, False])

@@ -13,9 +13,10 @@ from aiokafka.errors import KafkaError
 from deploy.local.ports import HOST, Ports
 from services.plans.handlers.license_changed import license_changed
 from shared.db.database import decode_json, session_settings
+from shared.events.licensing import LicenseEvent
 from shared.events.topics import LICENSING
 from shared.kafka import relay as relaying
-from shared.kafka.consumer import apply
+from shared.kafka.consumer import Setbacks, apply
 from shared.kafka.relay import publish_batch, relay
 from tests.support.databases import migrated_database
 from tests.support.eventually import eventually
@@ -242,7 +243,7 @@ async def test_a_crash_between_acknowledgement_and_deletion_repeats_the_event_an
     one, again = idle_world.heard("license.purchased")
     assert one.envelope == again.envelope
     for heard in (one, again):
-        assert await apply(services.plans, [heard.record], license_changed) == 0
+        assert await apply(services.plans, [heard.record], LicenseEvent, license_changed, Setbacks()) == 0
     assert (
         await services.owner.fetchval(
             "SELECT paid FROM plans.holdings WHERE tenant_id = $1", idle_world.tenant
@@ -257,12 +258,17 @@ async def test_answers_are_forgotten_after_they_were_kept_long_enough(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relaying, "_CLEAN_EVERY", 0)
+    monkeypatch.setattr(relaying, "_FORGOTTEN_AT_ONCE", 2)
     await outbox.owner.executemany(
         """
         INSERT INTO licensing.idempotency (tenant_id, key, fingerprint, status, headers, body, created_at)
         VALUES ($1, $2, '', 200, '{}', '', now() - make_interval(hours => $3))
         """,
-        [(uuid4(), "old", 49), (uuid4(), "kept", 47), (uuid4(), "promised", 24)],
+        [
+            *((uuid4(), "old", 49 + hours) for hours in range(5)),
+            (uuid4(), "kept", 47),
+            (uuid4(), "promised", 24),
+        ],
     )
 
     async def keys() -> set[str]:

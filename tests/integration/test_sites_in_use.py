@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka import ConsumerRecord
 
-from services.licensing.handlers.site_changed import FOLLOWED, site_changed
+from services.licensing.handlers.site_changed import site_changed
 from shared.events.plans import SiteChanged, SiteEntitlementChanged, SiteEvent
 from shared.events.state import SiteState
 from shared.ids import new_id
-from shared.kafka.consumer import apply
+from shared.kafka.consumer import Setbacks, apply
 from tests.support.histories import History, Told, a_record, record
 from tests.support.running import Services
 from tests.support.world import World
@@ -69,7 +69,7 @@ class Licensing:
     async def apply(self, *told: Told | ConsumerRecord) -> int:
         """Apply them as one batch; how many were parked."""
         records = [record(one) if isinstance(one, Told) else one for one in told]
-        return await apply(self.services.licensing, records, site_changed, FOLLOWED)
+        return await apply(self.services.licensing, records, SiteEvent, site_changed, Setbacks())
 
     async def assigned(self, license_id: UUID) -> int | None:
         count: int | None = await self.services.owner.fetchval(

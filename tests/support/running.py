@@ -23,6 +23,7 @@ from services.plans.handlers.license_changed import license_changed
 from shared.activation.keys import SigningKey, write_private
 from shared.db.database import Database, connect
 from shared.db.unreachable import UNREACHABLE
+from shared.events.licensing import LicenseEvent
 from shared.events.topics import LICENSING, PLANS
 from shared.identity import Principal
 from shared.kafka.consumer import consume
@@ -151,6 +152,7 @@ async def running(
                     databases["plans"],
                     kafka,
                     topic=LICENSING,
+                    kind=LicenseEvent,
                     group=group,
                     instance="1",
                     handle=license_changed,

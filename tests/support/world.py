@@ -7,14 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from services.licensing.handlers.site_changed import FOLLOWED
 from shared.events.topics import LICENSING
 from tests.support.eventually import eventually
 from tests.support.listening import Heard
 from tests.support.running import ADMINISTRATOR, Services
 from tests.support.service_calls import Answer, Caller
 
-_SITE_EVENTS: Final = {event.type for event in FOLLOWED}
 _OPEN: Final = """
     SELECT (SELECT count(*) FROM licensing.outbox WHERE tenant_id = $1)
          + (SELECT count(*) FROM plans.outbox WHERE tenant_id = $1) AS unsent,
@@ -120,7 +118,7 @@ class World:
                 await self.services.listener.catch_up()
             # A repeat on the wire is one event.
             licenses = {one.envelope.id for one in self.heard() if one.envelope.source == LICENSING.source}
-            sites = {one.envelope.id for one in self.heard() if one.envelope.type in _SITE_EVENTS}
+            sites = {one.envelope.id for one in self.heard() if one.envelope.subject.startswith("site/")}
             return {
                 "unsent": unsent,
                 "not applied by plans": len(licenses) - by_plans,

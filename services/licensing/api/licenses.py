@@ -34,6 +34,7 @@ from services.licensing.domain.errors import (
     LicenseNotExpired,
     LicenseNotFound,
     NotATrial,
+    RaisedTooOften,
     TrialAlreadyUsed,
     TrialExtensionNotAllowed,
     TrialQuantityFixed,
@@ -112,7 +113,14 @@ async def get_license(request: Request) -> Response:
         answer=LicenseOut,
         dry_run=True,
         if_match="needed",
-        errors=[LicenseNotFound, LicenseNotActive, LicenseInUse, AutoRenewOff, TrialQuantityFixed],
+        errors=[
+            LicenseNotFound,
+            LicenseNotActive,
+            LicenseInUse,
+            AutoRenewOff,
+            RaisedTooOften,
+            TrialQuantityFixed,
+        ],
     ),
 )
 async def patch(request: Request) -> Response:

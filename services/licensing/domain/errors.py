@@ -70,6 +70,16 @@ class AutoRenewOff(LicensingError):
         )
 
 
+class RaisedTooOften(LicensingError):
+    code = "RaisedTooOften"
+
+    def __init__(self, license_id: UUID, times: int, until: datetime) -> None:
+        super().__init__(
+            f"License {license_id} was bought and raised {times} times within 7 days. Raise it again from "
+            f"{until:%Y-%m-%dT%H:%M:%SZ} on, by more at a time, or buy another one."
+        )
+
+
 class TrialAlreadyUsed(LicensingError):
     code = "TrialAlreadyUsed"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from services.licensing.domain.change import Change
 from services.licensing.domain.charge import add_batch
@@ -11,11 +12,15 @@ from services.licensing.domain.errors import (
     LicenseInUse,
     LicenseNotActive,
     LicensingError,
+    RaisedTooOften,
     TrialQuantityFixed,
 )
 from services.licensing.domain.license import Batch, License
 from services.licensing.domain.line import Line
 from services.licensing.domain.renewal import as_it_is
+
+MOST_OPEN: Final = 500
+"""Batches of one license with an open window: each of its events carries all of them, and has to fit into a record."""
 
 
 def refusal(license: License, total: int, *, assigned: int, now: datetime) -> LicensingError | None:
@@ -25,7 +30,7 @@ def refusal(license: License, total: int, *, assigned: int, now: datetime) -> Li
     if license.status != "active":
         return LicenseNotActive(license.id, license.status)
     if total >= license.quantity:
-        return None
+        return None if total == license.quantity else _refusal_to_add(license, now)
     if total < assigned:
         return LicenseInUse(license.id, assigned)
     if not license.auto_renew and not _is_covered(license, total, now):
@@ -33,12 +38,20 @@ def refusal(license: License, total: int, *, assigned: int, now: datetime) -> Li
     return None
 
 
+def _refusal_to_add(license: License, now: datetime) -> LicensingError | None:
+    batches = license.open_batches(now)
+    if len(batches) < MOST_OPEN:
+        return None
+    return RaisedTooOften(license.id, len(batches), batches[0].reducible_until)
+
+
 def set_quantity(license: License, total: int, *, assigned: int, now: datetime) -> Change | None:
     """The license with `total` licenses; None where it has just so many.
 
     Added ones are charged and usable at once, as a batch with a window of its own. A reduction that the open
     batches cover is refunded at once, from the youngest batch on; any other waits for the renewal as a whole.
-    Raises TrialQuantityFixed, LicenseNotActive, LicenseInUse (reduced below `assigned`), AutoRenewOff.
+    Raises TrialQuantityFixed, LicenseNotActive, LicenseInUse (reduced below `assigned`), AutoRenewOff,
+    RaisedTooOften.
     """
     if (reason := refusal(license, total, assigned=assigned, now=now)) is not None:
         raise reason

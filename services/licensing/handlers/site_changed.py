@@ -5,16 +5,13 @@ Every site event says which license covers the site, so one handler serves all o
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 from uuid import UUID
 
 from services.licensing.store import assignments
 from services.licensing.store.assignments import Counted, KnownSite, Name
 from shared.db.database import Session
-from shared.events.plans import SiteChanged, SiteEntitlementChanged, SiteEvent
+from shared.events.plans import SiteEvent
 from shared.kafka.consumer import Received, VersionGap
-
-FOLLOWED: Final = (SiteEntitlementChanged, SiteChanged)
 
 
 async def site_changed(session: Session, received: Sequence[Received]) -> None:

@@ -19,6 +19,7 @@ def test_what_the_present_state_forbids_is_a_conflict_and_what_is_not_there_is_n
         "LicenseNotExpired": 409,
         "LicenseInUse": 409,
         "AutoRenewOff": 409,
+        "RaisedTooOften": 409,
         "NotATrial": 409,
         "TrialAlreadyUsed": 409,
         "TrialQuantityFixed": 409,

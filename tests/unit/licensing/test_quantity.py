@@ -9,12 +9,17 @@ from services.licensing.domain.errors import (
     AutoRenewOff,
     LicenseInUse,
     LicenseNotActive,
+    RaisedTooOften,
     TrialQuantityFixed,
 )
 from services.licensing.domain.expiry import expire
 from services.licensing.domain.license import Batch, License, Scheduled
-from services.licensing.domain.quantity import set_quantity
+from services.licensing.domain.quantity import MOST_OPEN, set_quantity
 from services.licensing.domain.renewal import schedule
+from services.licensing.events import state_of
+from shared.events.codec import encode
+from shared.events.event import changes
+from shared.events.licensing import LicenseQuantityChanged
 from tests.unit.licensing.given import a_license, a_trial, made, passed
 from tests.unit.times import at
 
@@ -234,3 +239,26 @@ def test_only_an_active_license_has_a_quantity_to_change() -> None:
     expired = expire(a_license(bought=BOUGHT, quantity=3), at=at("2027-03-01")).license
     with pytest.raises(LicenseNotActive):
         set_quantity(expired, 2, assigned=0, now=at("2027-03-02"))
+
+
+def test_a_license_has_no_more_open_batches_than_its_events_can_carry() -> None:
+    license = a_license(bought=BOUGHT, quantity=1)
+    for total in range(2, MOST_OPEN + 1):
+        license = changed(license, total, "2026-03-03T12:00:00").license
+    assert len(encode(a_change_of(license))) < 200_000
+    with pytest.raises(RaisedTooOften, match="2026-03-08T09:30:00Z"):
+        changed(license, MOST_OPEN + 1, "2026-03-04")
+    assert changed(license, MOST_OPEN - 1, "2026-03-04").license.quantity == MOST_OPEN - 1
+    # What was bought can no longer be taken back, so there is room for one more.
+    assert changed(license, MOST_OPEN + 1, "2026-03-08T09:30:00").license.quantity == MOST_OPEN + 1
+
+
+def a_change_of(license: License) -> LicenseQuantityChanged:
+    state = state_of(license, now=license.changed_at)
+    fields, previous = changes(state_of(a_license(bought=BOUGHT), now=license.changed_at), state)
+    # As the next change tells of it: all batches twice.
+    return LicenseQuantityChanged(
+        license=state,
+        changed=fields,
+        previous={**previous, "reducible": state.model_dump(mode="json")["reducible"]},
+    )
