@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from shared.http.call import Query, Read
-from shared.http.write import keyed_by, parse, receive_json
+from shared.http.write import BODY_LIMIT, as_json, keyed_by, parse, receive, within
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -19,7 +19,7 @@ class Ask(Read):
 
     async def body(self, model: type[_Model]) -> _Model:
         """The body, once the caller's access has been checked. Raises Refused: 413, 415, 400 or 422."""
-        raw = await receive_json(self.request)
+        raw = as_json(self.request, within(BODY_LIMIT, await receive(self.request, BODY_LIMIT)))
         keyed_by(self.request, raw)  # has to be a key, though nothing is kept under it
         self.query(Query)
         return parse(raw, model)

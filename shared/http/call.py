@@ -1,8 +1,8 @@
 """One request to a service: who asks, with what, and the answer being prepared.
 
-A route names the checks in the order the contract gives them (api.md section 1): who is calling, whether the
-resource exists for them, whether their role suffices, what they sent, whether they saw the latest version.
-Whatever a check or a rule raises becomes the answer.
+A route names the checks in the one order of all routes: who is calling, whether the resource exists for them,
+whether their role suffices, what they sent, whether they saw the latest version. Whatever a check or a rule raises
+becomes the answer.
 """
 
 import logging
@@ -31,7 +31,7 @@ from shared.identity import InternalTokens, NotAuthenticated, Principal
 _log: Final = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError)
+_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.TransactionRollbackError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +212,8 @@ def _problem_of(error: Exception, served: Served) -> Problem | None:
         return problem
     if isinstance(error, _BUSY):
         return problems.request_in_progress()
-    if isinstance(error, UNREACHABLE):
-        _log.warning("a part cannot be reached: %r", error)
+    if isinstance(error, (*UNREACHABLE, asyncpg.QueryCanceledError)):
+        _log.warning("a part cannot be reached, or not in time: %r", error)
         return problems.unavailable()
     return None
 

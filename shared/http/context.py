@@ -23,7 +23,7 @@ _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-
 
 
 class RequestContext:
-    """Pure ASGI. Paths that `needs_caller` names are answered only for a caller that the gateway vouches for."""
+    """Pure ASGI. Paths that begin as one of `guarded` are answered only for a caller that the gateway vouches for."""
 
     def __init__(self, app: ASGIApp, *, tokens: InternalTokens, guarded: tuple[str, ...]) -> None:
         self._app = app

@@ -149,8 +149,9 @@ def request_in_progress() -> Problem:
     return Problem(
         409,
         "RequestInProgress",
-        "The same request is being worked on",
-        "A request with this Idempotency-Key is still running; send it again in a moment.",
+        "Another request is being worked on",
+        "A request with this Idempotency-Key, or another one that changes the same, is still at work; "
+        "send it again in a moment.",
         headers={"Retry-After": "1"},
     )
 

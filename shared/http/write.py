@@ -3,6 +3,9 @@
 The answer is kept under the key by the transaction whose effect it tells, so both are committed or neither.
 No request looks a key up in advance: the key's uniqueness stops a second effect at its commit, and whatever
 goes wrong with a keyed request, the kept answer is looked for then.
+
+The body is received before the transaction begins, so that no lock and no connection waits for a slow caller; what
+it says is judged where the route asks for it.
 """
 
 import json
@@ -25,7 +28,7 @@ from shared.http.problems import Refused
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _KEY_LENGTH: Final = 255
-_BODY_LIMIT: Final = 1024 * 1024
+BODY_LIMIT: Final = 1024 * 1024
 _NOT_KEPT: Final = frozenset({401, 403, 409, 429})
 """Refusals that may be lifted by time or by somebody else, and access, which is decided anew every time."""
 
@@ -39,10 +42,11 @@ class DryRun(Query):
 class Write(Call):
     """A request that may change something. What the block raises leaves nothing changed."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, limit: int) -> None:
         super().__init__(request, read_only=False)
+        self._limit = limit
+        self._received: bytes | None = None
         self._dry_run = False
-        self._body: bytes | None = None
         self._keyed: idempotency.Request | None = None
 
     async def now(self) -> datetime:
@@ -58,7 +62,6 @@ class Write(Call):
         *,
         optional: bool = False,
         dry_run: bool = False,
-        limit: int = _BODY_LIMIT,
         access: Callable[[_Model], Awaitable[None]] | None = None,
     ) -> _Model:
         """The body, once the caller's access has been checked; from here on a kept answer may be given.
@@ -67,7 +70,7 @@ class Write(Call):
         answer. `optional`: no body counts as an empty object. `dry_run`: the call can be tried without effect.
         Raises Refused: 413, 415, 400 or 422; and what `access` does.
         """
-        raw = await receive_json(self.request, optional=optional, limit=limit)
+        raw = as_json(self.request, self._raw(), optional=optional)
         self._keyed = keyed_by(self.request, raw)
         query = self.query(DryRun if dry_run else Query)
         self._dry_run = isinstance(query, DryRun) and query.dry_run
@@ -83,7 +86,7 @@ class Write(Call):
         content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/octet-stream":
             return await self.body(model)
-        raw = await _receive(self.request, _BODY_LIMIT)
+        raw = self._raw()
         self._keyed = keyed_by(self.request, raw)
         self.query(Query)
         return raw
@@ -92,7 +95,11 @@ class Write(Call):
         """Check If-Match; see `etags.match`."""
         etags.match(self.request, version, required=required)
 
+    def _raw(self) -> bytes:
+        return within(self._limit, self._received)
+
     async def __aenter__(self) -> Self:
+        self._received = await receive(self.request, self._limit)
         return self
 
     async def __aexit__(
@@ -168,37 +175,47 @@ class _Undone(Exception):
     """Ends a dry run's transaction."""
 
 
-def write(request: Request) -> Write:
-    """Answer a request in one transaction, which commits when the block ends; then ask for `response`."""
-    return Write(request)
+def write(request: Request, *, limit: int = BODY_LIMIT) -> Write:
+    """Answer a request in one transaction, which commits when the block ends; then ask for `response`.
+
+    `limit`: bytes that its body may have.
+    """
+    return Write(request, limit)
 
 
 def _is_kept(status: int) -> bool:
     return 400 <= status < 500 and status not in _NOT_KEPT
 
 
-async def receive_json(request: Request, *, optional: bool = False, limit: int = _BODY_LIMIT) -> bytes:
-    """A body that says of itself that it is JSON; `optional`: or none at all. Raises Refused: 413 or 415."""
-    raw = await _receive(request, limit)
-    if raw or not optional:
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != "application/json":
-            raise Refused(problems.unsupported_media_type("application/json"))
-    return raw
-
-
-async def _receive(request: Request, limit: int) -> bytes:
+async def receive(request: Request, limit: int) -> bytes | None:
+    """The body; None where it has more than `limit` bytes."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise Refused(problems.content_too_large(limit))
+        return None
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise Refused(problems.content_too_large(limit))
+            return None
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def within(limit: int, received: bytes | None) -> bytes:
+    """What `receive` gave. Raises Refused (413)."""
+    if received is None:
+        raise Refused(problems.content_too_large(limit))
+    return received
+
+
+def as_json(request: Request, raw: bytes, *, optional: bool = False) -> bytes:
+    """A body that says of itself that it is JSON; `optional`: or none at all. Raises Refused (415)."""
+    if raw or not optional:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            raise Refused(problems.unsupported_media_type("application/json"))
+    return raw
 
 
 def keyed_by(request: Request, body: bytes) -> idempotency.Request | None:

@@ -12,7 +12,8 @@ from joserfc.jwk import OKPKey
 
 from shared.identity import LIFETIME, mint
 from tests.support.eventually import eventually
-from tests.support.service_calls import SIGNING_KEY, Answer, ServiceClient
+from tests.support.running import POOL
+from tests.support.service_calls import SIGNING_KEY, Answer, ServiceClient, token
 from tests.support.world import World, an_order
 
 LICENSES = "/v1/licenses"
@@ -161,6 +162,36 @@ async def test_a_body_that_does_not_say_its_length_is_measured(world: World) -> 
         assert answer.status == 413
 
 
+async def test_nobody_waits_for_callers_whose_bodies_are_slow(world: World) -> None:
+    license = await world.buy()
+    address = f"{LICENSES}/{license['id']}"
+    under_way, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"quantity":'
+        under_way.release()
+        await go_on.wait()
+        yield b"5}"
+
+    async def change() -> int:
+        sent = {
+            "Authorization": f"Bearer {token(world.admin.principal)}",
+            "Content-Type": "application/json",
+            "If-Match": license_etag(1),
+        }
+        url = world.services.urls["licensing"] + address
+        async with world.services.http.patch(url, data=slowly(), headers=sent) as answer:
+            return answer.status
+
+    slow = [asyncio.create_task(change()) for _ in range(2 * POOL)]
+    for _ in slow:
+        await under_way.acquire()
+    assert (await world.admin.licensing.post(f"{address}/cancel")).status == 200
+    assert not any(one.done() for one in slow)
+    go_on.set()
+    assert set(await asyncio.gather(*slow)) == {412}
+
+
 @pytest.mark.parametrize(
     ("service", "path"),
     [
@@ -233,13 +264,13 @@ class TestWhoIsCalling:
         who, now = world.admin.principal, int(time.time())
         stranger = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)
         same_kid = OKPKey.generate_key("Ed25519", {"use": "sig", "kid": SIGNING_KEY.kid or ""})
-        for token in (
+        for forged in (
             mint(who, stranger, now=now),
             mint(who, same_kid, now=now),
             mint(who, SIGNING_KEY, now=now - LIFETIME - 1),
             jwt.encode({"alg": "Ed25519", "kid": SIGNING_KEY.kid}, {"sub": "x"}, SIGNING_KEY, ["Ed25519"]),
         ):
-            refused = await nobody(world).get(LICENSES, headers={"Authorization": f"Bearer {token}"})
+            refused = await nobody(world).get(LICENSES, headers={"Authorization": f"Bearer {forged}"})
             assert refused.status == 401
 
     async def test_a_token_is_believed_until_it_expires_also_when_it_was_seen_before(
@@ -415,6 +446,15 @@ class TestTheOrderOfChecks:
             f"{LICENSES}/{license['id']}/cancel", {"color": "red"}, headers={"If-Match": '"9-x"'}
         )
         assert refused.status == 422
+
+    async def test_422_of_a_product_comes_before_428(self, world: World) -> None:
+        license = await world.buy()
+        for sku in ("NOPE", "OT_SITE_TRIAL_L", "EIOT_DEVICE"):
+            refused = await world.admin.licensing.send(
+                "PATCH", f"{LICENSES}/{license['id']}", {"renewal": {"sku": sku}}
+            )
+            assert refused.status == 422
+            assert refused.json["errors"][0]["pointer"] == "/renewal/sku"
 
     async def test_412_comes_before_409(self, world: World) -> None:
         license = await world.buy()

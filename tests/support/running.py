@@ -36,7 +36,7 @@ from tests.support.service_calls import SIGNING_KEY, Caller, ServiceClient
 from tests.support.topics import start_at_the_end
 
 ADMINISTRATOR: Final = frozenset({"GlobalAdministrator"})
-_POOL: Final = 8
+POOL: Final = 8
 _log: Final = logging.getLogger(__name__)
 
 
@@ -119,7 +119,7 @@ async def running(
         owner = await open_.enter_async_context(asyncpg.create_pool(database_url, min_size=0, max_size=4))
         databases = {
             schema: await open_.enter_async_context(
-                connect(database_url, role=f"{schema}_app", schema=schema, size=_POOL, application="tests")
+                connect(database_url, role=f"{schema}_app", schema=schema, size=POOL, application="tests")
             )
             for schema in (licensing.SCHEMA, plans.SCHEMA)
         }

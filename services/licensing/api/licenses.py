@@ -1,6 +1,8 @@
 """Routes of licenses."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -126,8 +128,9 @@ async def get_license(request: Request) -> Response:
 async def patch(request: Request) -> Response:
     """Set auto-renew, set the quantity, or schedule a change for the renewal."""
     async with write(request) as call:
-        license, asked, now = await _held(call, roles.CHANGE, LicensePatch, must_match=True)
-        await _change(call, license, _patched(call, license, asked, now), now)
+        check = partial(_check_renewal, call)
+        license, asked, now = await _held(call, roles.CHANGE, LicensePatch, check=check, must_match=True)
+        await _change(call, license, _patched(license, asked, now), now)
     return call.response
 
 
@@ -183,10 +186,11 @@ async def extend(request: Request) -> Response:
 async def convert(request: Request) -> Response:
     """Turn the trial into a paid license, now or at its end."""
     async with write(request) as call:
-        license, asked, now = await _held(call, roles.PURCHASE, ConversionIn)
-        product = paid_product(_catalog(call), asked.sku, like=license, pointer="/sku", at=now)
+        check = partial(_check_conversion, call)
+        license, asked, now = await _held(call, roles.PURCHASE, ConversionIn, check=check)
         terms = Scheduled(asked.sku, asked.quantity, asked.billing_frequency)
         if asked.when == "now":
+            product = _catalog(call).product(asked.sku, at=now)
             change: Change | None = convert_now(license, product, terms, now=now)
         else:
             change = convert_at_end(license, terms, now=now)
@@ -216,26 +220,43 @@ async def reactivate(request: Request) -> Response:
 
 
 async def _held(
-    call: Write, allowed: tuple[str, ...], model: type[_Model], *, must_match: bool = False
+    call: Write,
+    allowed: tuple[str, ...],
+    model: type[_Model],
+    *,
+    check: Callable[[License, _Model, datetime], object] | None = None,
+    must_match: bool = False,
 ) -> tuple[License, _Model, datetime]:
-    """The license in the path, locked and as it is now, and what was sent: all checks that come before a rule."""
+    """The license in the path, locked and as it is now, and what was sent: all checks that come before a rule.
+
+    `check`: what a body has to say of a license such as this; raises Refused (422).
+    """
     now = await call.now()  # first, as the scheduler does: a sandbox is locked before its licenses
     license = await licenses.lock(call.session, _license_id(call.request))
     call.allow(allowed)
     asked = await call.body(model, optional=model is Nothing, dry_run=True)
     license = await catch_up(call.session, license, now, _catalog(call).at)
+    if check is not None:
+        check(license, asked, now)
     call.match(license.version, required=must_match)
     return license, asked, now
 
 
-def _patched(call: Call, license: License, asked: LicensePatch, now: datetime) -> Change | None:
+def _check_renewal(call: Call, license: License, asked: LicensePatch, now: datetime) -> None:
+    if asked.renewal is not None and asked.renewal.sku is not None:
+        paid_product(_catalog(call), asked.renewal.sku, like=license, pointer="/renewal/sku", at=now)
+
+
+def _check_conversion(call: Call, license: License, asked: ConversionIn, now: datetime) -> None:
+    paid_product(_catalog(call), asked.sku, like=license, pointer="/sku", at=now)
+
+
+def _patched(license: License, asked: LicensePatch, now: datetime) -> Change | None:
     if asked.auto_renew is not None:
         return set_auto_renew(license, asked.auto_renew, now=now)
     if asked.quantity is not None:
         return set_quantity(license, asked.quantity, assigned=license.assigned, now=now)
     wanted = asked.renewal or RenewalIn()
-    if wanted.sku is not None:
-        paid_product(_catalog(call), wanted.sku, like=license, pointer="/renewal/sku", at=now)
     change = filled_in(
         license,
         sku=wanted.sku,

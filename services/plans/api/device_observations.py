@@ -104,14 +104,14 @@ async def observe(request: Request) -> Response:
     its reason. Idle devices are accepted and not counted (60 days, `enterprise_iot` 30); a report older than one
     that is known takes nothing away. Nothing is ever refused because there are too many devices.
     """
-    async with write(request) as call:
+    async with write(request, limit=_BODY_LIMIT) as call:
         subscription = await subscription_of(call)
         name = request.path_params["name"]
         place = await devices.place_of(call.session, subscription.id, name) if is_name(name) else None
         if place is None:
             raise SensorNotFound(name)
         call.allow(roles.CHANGE_PLAN, held=subscription.roles)
-        asked = await call.body(DeviceObservationsIn, limit=_BODY_LIMIT)
+        asked = await call.body(DeviceObservationsIn)
         now = await call.now()
         report = await observe_devices(call.session, place, asked.devices, by=call.principal, now=now)
         call.answer(200, DeviceObservationsOut.of(report))
