@@ -119,7 +119,7 @@ class Session:
 
 def begin_for(tenants: Collection[UUID], *, read_only: bool = False) -> str:
     """The SQL that opens a transaction for these tenants in one round trip; UUIDs need no quoting."""
-    mode = " READ ONLY" if read_only else ""
+    mode = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""
     return f"BEGIN{mode}; SET LOCAL app.tenants = '{tenants_setting(tenants)}'"
 
 
@@ -143,7 +143,7 @@ class Database:
         return Session(self, tenants, read_only=False)
 
     def read(self, *tenants: UUID) -> Session:
-        """A unit of work in which PostgreSQL refuses to write."""
+        """A unit of work that sees all as it is at one moment, and in which PostgreSQL refuses to write."""
         return Session(self, tenants, read_only=True)
 
     async def rows(self, statement: Statement, **parameters: Any) -> list[Record]:

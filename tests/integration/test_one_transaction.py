@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from services.licensing.store import licenses
 from services.licensing.store.catalog import Catalog
 from shared.db import outbox
 from tests.support.running import Services
@@ -47,6 +48,13 @@ async def test_a_change_whose_event_no_record_can_carry_is_not_made(
     assert (answer.status, answer.code) == (500, "InternalError")
     assert await idle_world.rows() == {}
     assert (await idle_world.admin.licensing.post("/v1/licenses", an_order(), key="k")).status == 201
+
+
+async def test_what_one_request_reads_is_of_one_moment(idle_world: World) -> None:
+    async with idle_world.services.licensing.read(idle_world.tenant) as session:
+        assert await licenses.page(session, after=None, most=9, status=None, sku=None) == []
+        await idle_world.buy()
+        assert await licenses.page(session, after=None, most=9, status=None, sku=None) == []
 
 
 @pytest.mark.parametrize("first_write", [True, False])
