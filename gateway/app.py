@@ -132,7 +132,7 @@ class Gateway:
 
     def _count(self, exchange: Exchange, part: str, seconds: float) -> None:
         known = part != _HERE or exchange.path in self._open or exchange.path in self._guarded
-        route = self._routes.of(exchange.path) if known else _OTHER
+        route = self._routes.of(exchange.path, answered=exchange.status < 400) if known else _OTHER
         self._metrics.count(part, route, exchange.method, exchange.status, seconds)
         if seconds >= _SLOW or exchange.status >= 500:
             tracing.request_id.set(exchange.request_id.decode())

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 from uuid_utils import uuid7
 
-from shared.http.etags import etag_of
+from shared.http.etags import etag_of, is_known
 from shared.http.problems import MEDIA_TYPE, Problem, Refused, content_too_large
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -183,13 +183,13 @@ class Exchange:
     async def answer_resource(self, content: BaseModel, *, version: int) -> None:
         """Answer a `GET` of one resource with its ETag, or 304 to whoever has it already."""
         body = content.model_dump_json().encode()
-        etag = etag_of(version, content, body).encode()
-        known = (self.header(b"if-none-match") or b"").split(b",")
-        if etag in [tag.strip().removeprefix(b"W/") for tag in known] or known == [b"*"]:
-            await self.start(304, [(b"etag", etag)])
+        etag = etag_of(version, content, body)
+        headers = [(b"etag", etag.encode())]
+        if is_known(etag, (self.header(b"if-none-match") or b"").decode("latin-1")):
+            await self.start(304, headers)
             await self.body_part(b"", more=False)
         else:
-            await self.answer_json(200, body, [(b"etag", etag)])
+            await self.answer_json(200, body, headers)
 
     async def refuse(self, problem: Problem) -> None:
         """Answer with a problem document."""

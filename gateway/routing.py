@@ -48,18 +48,21 @@ def service_for(path: str) -> str | None:
 
 
 class RouteNames:
-    """The template of a path (`/v1/licenses/{id}/cancel`), of which there are only so many."""
+    """The template of a path (`/v1/licenses/{id}/cancel`), of which there are only so many.
+
+    One is remembered once a service has `answered` under it, so that nobody fills the room with paths that are none.
+    """
 
     def __init__(self) -> None:
         self._known: set[str] = set()
 
-    def of(self, path: str) -> str:
+    def of(self, path: str, *, answered: bool) -> str:
         if not path.startswith("/v1/"):
             return path
         first, *rest = path[4:].split("/")[:_DEEPEST]
         name = "/".join(["/v1", first, *(part if part in _WORDS else "{id}" for part in rest)])
         if name not in self._known:
-            if len(self._known) >= _ROUTES_COUNTED:
+            if not answered or len(self._known) >= _ROUTES_COUNTED:
                 return _OTHER
             self._known.add(name)
         return name

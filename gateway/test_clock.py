@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from gateway import bodies
 from gateway.auth import Caller
@@ -19,15 +18,12 @@ from gateway.clock_walk import Standing, Standings, walk
 from gateway.exchange import Exchange
 from gateway.replays import Replays, Reply
 from gateway.upstream import Answer, Upstream
-from shared.events.wire import Utc, utc_text
+from shared.events.wire import Utc, UtcInput, utc_text
 from shared.http.problems import Problem, Refused, forbidden, internal_error, unavailable
 from shared.ids import new_id
 
 MAY_CREATE: Final = "GlobalAdministrator"
 
-_RFC3339: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
-)
 _INTERNAL: Final = "/internal/test-clock"
 _ANSWERED_WITHIN: Final = 4.0
 """Seconds after which an advance that still runs is answered with an operation."""
@@ -48,14 +44,7 @@ def _fit_for_a_clock(moment: datetime) -> datetime:
     return moment
 
 
-def _rfc3339(text: object) -> datetime:
-    # Left alone, pydantic would take "1772323200" for seconds since the epoch.
-    if not (isinstance(text, str) and _RFC3339.fullmatch(text)):
-        raise ValueError("has to be an RFC 3339 time, such as 2026-03-01T00:00:00Z")
-    return datetime.fromisoformat(text.upper())
-
-
-Moment = Annotated[Utc, BeforeValidator(_rfc3339), AfterValidator(_fit_for_a_clock)]
+Moment = Annotated[UtcInput, AfterValidator(_fit_for_a_clock)]
 
 
 class Creation(BaseModel):

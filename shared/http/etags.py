@@ -26,10 +26,15 @@ def etag_of_bytes(version: int, body: bytes) -> str:
 
 def unchanged(request: Request, etag: str | None) -> bool:
     """Whether a GET already holds what it would get (`If-None-Match`)."""
-    known = request.headers.get("if-none-match")
-    if known is None or etag is None or request.method not in {"GET", "HEAD"}:
+    if etag is None or request.method not in {"GET", "HEAD"}:
         return False
-    return known.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    return is_known(etag, request.headers.get("if-none-match", ""))
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    """Whether the ETag is among those that a caller says to have."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in tags or tags == {"*"}
 
 
 def match(request: Request, version: int | None, *, required: bool) -> None:

@@ -1,5 +1,7 @@
 """Which service answers a path?"""
 
+from itertools import product
+
 import pytest
 
 from gateway.routing import RouteNames, service_for
@@ -45,18 +47,30 @@ def test_no_path_leads_around_the_table(path: str) -> None:
 
 def test_ids_do_not_show_in_a_routes_name() -> None:
     names = RouteNames()
-    assert names.of("/v1/licenses") == "/v1/licenses"
-    assert names.of("/v1/licenses/0199b0c4/cancel") == "/v1/licenses/{id}/cancel"
-    assert names.of("/v1/subscriptions/a/sites/plant-1") == "/v1/subscriptions/{id}/sites/{id}"
-    assert names.of("/v1/audit-events/verification") == "/v1/audit-events/verification"
-    assert names.of("/livez") == "/livez"
+
+    def name(path: str) -> str:
+        return names.of(path, answered=True)
+
+    assert name("/v1/licenses") == "/v1/licenses"
+    assert name("/v1/licenses/0199b0c4/cancel") == "/v1/licenses/{id}/cancel"
+    assert name("/v1/subscriptions/a/sites/plant-1") == "/v1/subscriptions/{id}/sites/{id}"
+    assert name("/v1/audit-events/verification") == "/v1/audit-events/verification"
+    assert name("/livez") == "/livez"
 
 
 def test_there_are_only_so_many_names() -> None:
     names = RouteNames()
-    words = ("plan", "sites", "sensors", "cancel", "x")
-    made = {
-        names.of(f"/v1/licenses/{a}/{b}/{c}/{d}") for a in words for b in words for c in words for d in words
-    }
+    made = {names.of(path, answered=True) for path in _MADE_UP}
     assert len(made) <= 201
     assert "other" in made
+
+
+def test_a_path_that_is_refused_takes_no_room_and_keeps_its_name_where_it_has_one() -> None:
+    names = RouteNames()
+    assert {names.of(path, answered=False) for path in _MADE_UP} == {"other"}
+    assert names.of("/v1/licenses", answered=True) == "/v1/licenses"
+    assert names.of("/v1/licenses", answered=False) == "/v1/licenses"
+
+
+_WORDS = ("plan", "sites", "sensors", "cancel", "x")
+_MADE_UP = [f"/v1/licenses/{'/'.join(words)}" for words in product(_WORDS, repeat=4)]
