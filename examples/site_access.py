@@ -18,7 +18,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 TOPIC = "siteward.plans.v1"
-ABOUT_SITES = {"siteward.site.entitlement_changed.v1", "siteward.site.changed.v1"}
+ABOUT_SITES = "site/"
 TABLES = """
     CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS sites (
@@ -73,9 +73,10 @@ def _go_on_where_it_was(consumer: AIOKafkaConsumer, database: sqlite3.Connection
 
 
 def apply(database: sqlite3.Connection, record: ConsumerRecord) -> None:
-    """Take in one event; anything that is not about sites is let pass, also types that are yet to come."""
+    """Take in one event; anything that is not about sites is let pass. Types yet to come tell of a site, too."""
     attributes = {name: value.decode() for name, value in record.headers if name.startswith("ce_")}
-    if attributes.get("ce_type") not in ABOUT_SITES:
+    of_v1 = attributes.get("ce_type", "").endswith(".v1")
+    if not (of_v1 and attributes["ce_subject"].startswith(ABOUT_SITES)):
         return
     site: dict[str, Any] = json.loads(record.value)["site"]
     subscription, name = attributes["ce_partitionkey"], site["name"].lower()

@@ -1,4 +1,4 @@
-"""Is a chain of audit events whole? Each link carries the hash of the one before (api.md section 8).
+"""Is a chain of audit events whole? Each link carries the hash of the one before.
 
 Knows events as the API shows them, and nothing of where they are kept, so that a customer can check saved
 ones too.

@@ -1,4 +1,4 @@
-"""Which directory roles may do what to licenses (domain.md section 3.2); subscription roles give nothing here."""
+"""Which directory roles may do what to licenses; subscription roles give nothing here."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Which roles on a subscription may do what (domain.md section 3.1). Directory roles give nothing on a plan."""
+"""Which roles on a subscription may do what. Directory roles give nothing on a plan."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,4 +16,4 @@ PLAN_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
 """By each of a plan's `allowed_actions`."""
 
 SEE_LICENSES: Final = ("GlobalAdministrator", "BillingAdministrator", "LicenseAdministrator", "GlobalReader")
-"""The directory roles that see notices about licenses (api.md section 2)."""
+"""The directory roles that see notices about licenses."""

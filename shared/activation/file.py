@@ -1,4 +1,4 @@
-"""The activation file: one line of JWS (RFC 7515) between two markers (api.md section 5).
+"""The activation file: one line of JWS (RFC 7515) between two markers.
 
 Reading one is strict to the byte: there is exactly one text for what was signed, so that nothing of it can be
 changed without being noticed.

@@ -1,7 +1,7 @@
 """Does an invoice or a statement come to what its own lines say? Computed from the document alone.
 
-It knows the published formula (api.md section 6) and nothing of the services that wrote the document, so that
-it can contradict them. Fractions throughout; no floats.
+It knows the rules of money (docs/rules.md) and nothing of the services that wrote the document, so that it can
+contradict them. Fractions throughout; no floats.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""May everybody do on a subscription what their role there allows, and nothing else (domain.md section 3.1)?
+"""May everybody do on a subscription what their role there allows, and nothing else?
 
 A request that is allowed gets as far as what is wrong with it, which changes nothing.
 """

@@ -1,4 +1,4 @@
-"""What licensing's routes of invoices answer (api.md section 8)."""
+"""What licensing's routes of invoices answer."""
 
 from collections.abc import Sequence
 from typing import Literal, Self
@@ -13,7 +13,7 @@ from shared.events.wire import Money, Utc, WireModel, eight_decimals, major_unit
 
 
 class InvoiceLine(state.Line):
-    """A line with all that it takes to recompute it (api.md section 6)."""
+    """A line with all that it takes to recompute it."""
 
     charged: str | None
     """Decimal string: what the batch had been charged, where a credit is reckoned from it."""

@@ -1,4 +1,4 @@
-"""What licensing's routes of products and licenses take and answer (api.md sections 3 and 8)."""
+"""What licensing's routes of products and licenses take and answer."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -14,7 +14,7 @@ Kind = Literal["charge", "credit", "tax"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An amount, and how it came about (api.md section 6). Days are whole UTC days; money is in minor units."""
+    """An amount, and how it came about. Days are whole UTC days; money is in minor units."""
 
     kind: Kind
     text: str

@@ -1,4 +1,4 @@
-"""Terms, billing months and windows, to the day and the second (api.md section 8)."""
+"""Terms, billing months and windows, to the day and the second."""
 
 from calendar import monthrange
 from datetime import UTC, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""How many licenses of each SKU are in which state (api.md section 8)."""
+"""How many licenses of each SKU are in which state."""
 
 from dataclasses import dataclass
 from datetime import datetime

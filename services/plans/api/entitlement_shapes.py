@@ -1,4 +1,4 @@
-"""What the routes of entitlements take and answer (api.md section 8)."""
+"""What the routes of entitlements take and answer."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What plans' routes of sensors take and answer (api.md sections 5 and 8)."""
+"""What plans' routes of sensors take and answer."""
 
 from collections.abc import Iterable
 from typing import Literal, Self

@@ -1,4 +1,4 @@
-"""What plans' routes take and answer (api.md sections 4 and 8)."""
+"""What plans' routes take and answer."""
 
 from collections.abc import Mapping
 from typing import Literal, Self

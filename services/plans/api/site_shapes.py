@@ -1,4 +1,4 @@
-"""What plans' routes of sites take and answer (api.md section 8)."""
+"""What plans' routes of sites take and answer."""
 
 from typing import Annotated, Final, Literal, Self
 

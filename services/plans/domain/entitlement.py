@@ -36,7 +36,7 @@ def entitlement(
     detected_devices: int,
     license_id: UUID | None,
 ) -> Entitlement:
-    """Of a site that is there; more devices than its size is for take nothing from it (B6, C10)."""
+    """Of a site that is there; more devices than its size is for take nothing from it (B6)."""
     code = _BY_COVERAGE.get(coverage, "VALID")
     if code == "VALID" and max_devices is not None and detected_devices > max_devices:
         code = "OVER_SIZE"

@@ -27,7 +27,7 @@ SEVERITY: Final = MappingProxyType[str, Severity](
 """How much a notice of each code presses: `critical` is what the service does not or soon will not cover."""
 
 ABOUT_LICENSES: Final = frozenset({"LicenseExpiring", "TrialEnding", "OrphanedLicense"})
-"""Codes of what directory roles see; of the others, roles on the subscription decide (api.md section 2)."""
+"""Codes of what directory roles see; of the others, roles on the subscription decide."""
 SEEN_WITH_A_PLAN: Final = frozenset({"LicenseExpiring"})
 """Codes of these that whoever has a role on a subscription with a plan sees too."""
 

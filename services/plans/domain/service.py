@@ -1,4 +1,4 @@
-"""Whether the monitoring service runs for a tenant, which licenses alone decide (B24, C10)."""
+"""Whether the monitoring service runs for a tenant, which licenses alone decide (B24)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Does a license look as the contract says (api.md section 8), field by field?"""
+"""Does a license look as the contract says, field by field?"""
 
 from typing import Any
 

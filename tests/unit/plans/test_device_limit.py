@@ -1,4 +1,4 @@
-"""When are there too many devices, and what is said of it (B4, B52, C6)?"""
+"""When are there too many devices, and what is said of it (B4, B52)?"""
 
 from typing import Final
 from uuid import UUID
