@@ -14,7 +14,7 @@ import httptools
 SMALL: Final = 64 * 1024
 """Bytes up to which an answer of known length is waited for whole, which is quicker than in parts."""
 
-_HIGH_WATER: Final = 256 * 1024
+HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that may wait for a slow client before the service is no longer read from."""
 _IDLE: Final = 4
 """Seconds an unused connection is kept: less than the 5 s after which a service would close it, so that a
@@ -112,9 +112,7 @@ class Connection(asyncio.Protocol):
                 part = b"".join(self._parts)
                 self._parts.clear()
                 self._waiting_bytes = 0
-                if self._paused:
-                    self._paused = False
-                    self._transport.resume_reading()
+                self._read_on()
                 yield part
             elif self.complete:
                 return
@@ -157,6 +155,12 @@ class Connection(asyncio.Protocol):
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter
+
+    def _read_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            if self.is_open:
+                self._transport.resume_reading()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -223,7 +227,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._parts.append(body)
         self._waiting_bytes += len(body)
-        if self._waiting_bytes > _HIGH_WATER and not self._paused:
+        if self._waiting_bytes > HIGH_WATER and not self._paused:
             self._paused = True
             self._transport.pause_reading()
         self._wake()
@@ -232,6 +236,7 @@ class Connection(asyncio.Protocol):
         if not self.status:
             return
         self.complete = self._ready = True
+        self._read_on()  # nothing more of this answer comes; the next one finds the connection as it was
         self._reusable = self._parser.should_keep_alive()
         self._wake()
 

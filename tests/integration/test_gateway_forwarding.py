@@ -10,8 +10,9 @@ import pytest
 from joserfc.jwk import KeySet
 
 from gateway.exchange import Receive, Scope, Send
+from gateway.http1 import HIGH_WATER, Connection, Pool
 from shared.identity import InternalTokens
-from tests.support.gateway_system import TENANT, Client, KeyFiles, Upstream, running_gateway, serving
+from tests.support.gateway_system import TENANT, Client, KeyFiles, Upstream, running_gateway, serving, until
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,32 @@ async def test_a_coded_answer_is_passed_on_as_it_is(client: Client, licensing: U
     async with client.request("GET", "/v1/licenses", headers=await client.bearer()) as answer:
         assert await answer.read() == licensing.body
         assert answer.headers["Content-Encoding"] == "gzip"
+
+
+async def test_a_large_answer_that_was_there_before_it_was_asked_for_leaves_a_connection_of_use(
+    licensing: Upstream,
+) -> None:
+    pool = Pool(licensing.url, silence=5)
+
+    async def answer() -> bytes:
+        connection = await pool.take()
+        try:
+            await connection.exchange(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+            await until(lambda: _is_complete(connection))
+            return connection.body()
+        finally:
+            connection.release()
+
+    try:
+        for size in (HIGH_WATER + 1, 1, HIGH_WATER + 1, 1):
+            licensing.body = b"x" * size
+            assert len(await answer()) == size
+    finally:
+        pool.close()
+
+
+async def _is_complete(connection: Connection) -> bool:
+    return connection.complete
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
