@@ -1,5 +1,6 @@
 """One request and its answer, as the gateway sees them: headers sorted once, a request id on every answer."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
 from random import getrandbits
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from uuid_utils import uuid7
 
 from shared.http.etags import etag_of, is_known
-from shared.http.problems import MEDIA_TYPE, Problem, Refused, content_too_large
+from shared.http.problems import MEDIA_TYPE, Problem, Refused, content_too_large, request_timeout
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -52,6 +53,8 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
+_WHOLE_BODY: Final = 30.0
+"""Seconds in which a small body has to come; a large one is passed on as it comes, and given up when nothing does."""
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -145,15 +148,19 @@ class Exchange:
     async def whole_body(self, limit: int) -> bytes:
         """The whole body, for what the gateway answers itself or what is small.
 
-        Raises Refused (413) above `limit` bytes, and ClientGone.
+        Raises Refused (413 above `limit` bytes, 408 when it takes too long), and ClientGone.
         """
         if self.content_length is not None and self.content_length > limit:
             raise Refused(content_too_large(limit))
         body = b""
-        async for chunk in self.body():
-            body += chunk
-            if len(body) > limit:
-                raise Refused(content_too_large(limit))
+        try:
+            async with asyncio.timeout(_WHOLE_BODY):
+                async for chunk in self.body():
+                    body += chunk
+                    if len(body) > limit:
+                        raise Refused(content_too_large(limit))
+        except TimeoutError:
+            raise Refused(request_timeout(_WHOLE_BODY)) from None
         return body
 
     async def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from shared.http.one_write import OneWriteProtocol
+from shared.http.protocol import Protocol
 
 _log: Final = logging.getLogger(__name__)
 _STOP_SECONDS: Final = 8
@@ -61,14 +61,14 @@ async def _until_done(loop: Awaitable[None]) -> None:
 async def serve(app: ASGIApp, *, host: str, port: int, keep_idle: int = 5) -> None:
     """Serve HTTP until cancelled; requests under way are answered first.
 
-    `keep_idle`: seconds after which a connection that asks nothing is closed.
+    `keep_idle`: seconds after which a connection is closed that asks nothing, or does not come to the end of asking.
     """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="none",
-        http=OneWriteProtocol,
+        http=Protocol,
         ws="none",
         lifespan="off",
         access_log=False,

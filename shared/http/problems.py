@@ -156,6 +156,25 @@ def request_in_progress() -> Problem:
     )
 
 
+def malformed_request() -> Problem:
+    detail = "What came is no request of HTTP/1.1, or has no single meaning."
+    return Problem(400, "MalformedRequest", "The request is no HTTP", detail)
+
+
+def head_too_large(limit: int) -> Problem:
+    detail = f"The address and the headers of a request have at most {limit} bytes."
+    return Problem(431, "HeadTooLarge", "The head of the request is too large", detail)
+
+
+def request_timeout(seconds: float) -> Problem:
+    return Problem(
+        408,
+        "RequestTimeout",
+        "The body did not come",
+        f"A small body has to come within {seconds:g} s; send it again.",
+    )
+
+
 def rate_limited(retry_after: int) -> Problem:
     return Problem(
         429,

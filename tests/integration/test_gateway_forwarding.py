@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import KeySet
 
+from gateway import exchange
 from gateway.exchange import Receive, Scope, Send
 from gateway.http1 import HIGH_WATER, Connection, Pool
 from shared.identity import InternalTokens
@@ -153,6 +154,23 @@ async def test_a_large_answer_that_was_there_before_it_was_asked_for_leaves_a_co
             assert len(await answer()) == size
     finally:
         pool.close()
+
+
+async def test_a_small_body_that_does_not_come_is_not_waited_for(
+    client: Client, licensing: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_WHOLE_BODY", 0.1)
+    over = asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"{"
+        await over.wait()
+
+    headers = {"Content-Length": "2"} | await client.bearer()
+    async with client.request("POST", "/v1/licenses", headers=headers, data=half()) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (408, "RequestTimeout")
+    over.set()
+    assert licensing.seen == []
 
 
 async def _is_complete(connection: Connection) -> bool:

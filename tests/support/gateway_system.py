@@ -42,9 +42,9 @@ async def until(condition: Callable[[], Awaitable[_T]]) -> _T:
 
 
 @asynccontextmanager
-async def serving(app: Any, port: int) -> AsyncIterator[None]:
+async def serving(app: Any, port: int, *, keep_idle: int = 5) -> AsyncIterator[None]:
     """Serve `app` on `port` as our processes do, until the block ends."""
-    task = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
+    task = asyncio.create_task(serve(app, host="127.0.0.1", port=port, keep_idle=keep_idle))
     try:
         await until(lambda: listens(port))
         yield
