@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Settings of one process; a field is read from `SITEWARD_<FIELD>` unless an alias is given."""
 
-    model_config = SettingsConfigDict(env_prefix="SITEWARD_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SITEWARD_", env_ignore_empty=True, frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)

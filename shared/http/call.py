@@ -71,12 +71,14 @@ class Query(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _in_digits(cls, given: object, known: ValidationInfo) -> object:
-        # Left alone, pydantic would take "1_0", "+5", "5.0" and " 5 " for integers.
+    def _as_it_is_written(cls, given: object, known: ValidationInfo) -> object:
+        # Left alone, pydantic would take "1_0", "+5", "5.0" and " 5 " for integers, and "no", "off" and "0" for false.
         wanted = cls.model_fields[str(known.field_name)].annotation
-        is_whole = int in (wanted, *get_args(wanted))
-        if is_whole and isinstance(given, str) and not re.fullmatch("-?[0-9]+", given):
+        kinds = (wanted, *get_args(wanted))
+        if int in kinds and isinstance(given, str) and not re.fullmatch("-?[0-9]+", given):
             raise ValueError("A whole number is written in digits alone, such as 50.")
+        if bool in kinds and given not in {"true", "false"}:
+            raise ValueError("Either true or false.")
         return given
 
 
@@ -227,7 +229,7 @@ def _read_query(request: Request, model: type[_Model]) -> _Model:
         errors = [{"pointer": name, "detail": detail} for name, detail in unusable.items()]
         raise Refused(problems.invalid_request(errors))
     try:
-        return model.model_validate(dict(pairs))
+        return model.model_validate(dict(pairs), context=request)
     except ValidationError as error:
         raise Refused(problems.invalid_request(errors_of(error, _parameter))) from error
 

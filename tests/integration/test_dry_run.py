@@ -94,7 +94,7 @@ async def test_a_dry_run_needs_the_role_too(world: World) -> None:
     assert (await reader.licensing.post(f"/v1/licenses{DRY}", an_order())).status == 403
 
 
-@pytest.mark.parametrize("value", ["maybe", "", "2"])
+@pytest.mark.parametrize("value", ["maybe", "", "2", "1", "True", "yes", "no", "off"])
 async def test_what_is_neither_true_nor_false_is_refused_and_nothing_is_bought(
     world: World, value: str
 ) -> None:

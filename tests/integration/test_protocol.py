@@ -108,18 +108,27 @@ async def test_a_head_below_the_bound_is_taken_also_after_a_large_body_and_in_pi
     writer.close()
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /sh", b"GET /short HTTP/1.1\r\nHost:"])
-async def test_a_connection_that_does_not_come_to_ask_is_closed(sent: bytes) -> None:
+async def test_a_connection_that_does_not_come_to_ask_is_closed() -> None:
     port = free_port()
+
+    async def closed_after(answered: bytes, sent: bytes) -> None:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(answered)
+        if answered:
+            await reader.readuntil(b"all of it")
+        writer.write(sent)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+    begun = (b"", b"GET /sh", b"GET /short HTTP/1.1\r\nHost:")
     async with serving(Starlette(routes=[Route("/short", short)]), port, keep_idle=1):
-        for before in (b"", a_request("GET", "/short")):
-            reader, writer = await asyncio.open_connection(HOST, port)
-            writer.write(before)
-            if before:
-                await reader.readuntil(b"all of it")
-            writer.write(sent)
-            assert await asyncio.wait_for(reader.read(), 5) == b""
-            writer.close()
+        await asyncio.gather(
+            *(
+                closed_after(answered, sent)
+                for answered in (b"", a_request("GET", "/short"))
+                for sent in begun
+            )
+        )
 
 
 async def refusal(port: int, sent: bytes) -> tuple[int, Any]:

@@ -48,7 +48,10 @@ class NoActiveLicense(PlansError):
     code = "NoActiveLicense"
 
     def __init__(self) -> None:
-        super().__init__("The tenant has no active site license. Buy one first: POST /v1/licenses.")
+        super().__init__(
+            "No active site license of the tenant is known here. Buy one first: POST /v1/licenses; "
+            "one that was bought just now is known in a moment."
+        )
 
 
 class TermsNotAccepted(PlansError):

@@ -95,17 +95,38 @@ def test_what_is_no_cursor_of_ids_is_refused(cursor: str) -> None:
     assert error == {"pointer": "cursor", "detail": "Not a cursor of this list."}
 
 
-@pytest.mark.parametrize("cursor", ["YW!Jj", "YW Jj", "Y%2FJj", "%0AYWJj"])
-def test_a_cursor_is_taken_to_the_letter(cursor: str) -> None:
-    assert Read(a_request(query="cursor=YWJj")).query(Paging).after() == "abc"
-    with pytest.raises(Refused):
-        Read(a_request(query=f"cursor={cursor}")).query(Paging).after()
+def test_a_cursor_is_taken_to_the_letter_and_for_its_own_list_alone() -> None:
+    body, _ = page(["abc", "b"], "limit=1&search=x")
+    cursor = body["next_cursor"]
+
+    def after(path: str, query: str) -> str | None:
+        return Read(a_request(path, query)).query(Search).after()
+
+    assert after("/v1/items", f"cursor={cursor}&search=x&limit=9") == "abc"
+    for path, query in (
+        *(("/v1/items", f"cursor={other}&search=x") for other in _nearly(cursor)),
+        ("/v1/others", f"cursor={cursor}&search=x"),
+        ("/v1/items", f"cursor={cursor}&search=y"),
+        ("/v1/items", f"cursor={cursor}"),
+    ):
+        with pytest.raises(Refused):
+            after(path, query)
+
+
+def _nearly(cursor: str) -> list[str]:
+    half = len(cursor) // 2
+    return [
+        cursor + "==",
+        "%0A" + cursor,
+        cursor[1:],
+        *(cursor[:half] + sign + cursor[half:] for sign in "! /"),
+    ]
 
 
 def test_a_cursor_of_ids_is_the_last_id() -> None:
     ids = sorted(str(uuid4()) for _ in range(3))
     body, _ = page(ids, "limit=2")
-    after = Read(a_request(query=f"cursor={body['next_cursor']}")).query(Paging).after_id()
+    after = Read(a_request("/v1/items", f"cursor={body['next_cursor']}")).query(Paging).after_id()
     assert after == UUID(ids[1])
 
 
