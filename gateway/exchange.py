@@ -54,7 +54,7 @@ _TRACEPARENT: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
 _WHOLE_BODY: Final = 30.0
-"""Seconds in which a small body has to come; a large one is passed on as it comes, and given up when nothing does."""
+"""Seconds in which a small body has to come; one that is passed on as it comes is given up when nothing does."""
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -160,7 +160,7 @@ class Exchange:
                     if len(body) > limit:
                         raise Refused(content_too_large(limit))
         except TimeoutError:
-            raise Refused(request_timeout(_WHOLE_BODY)) from None
+            raise Refused(request_timeout()) from None
         return body
 
     async def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:

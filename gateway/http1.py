@@ -36,6 +36,10 @@ class Silent(Exception):
     """The service kept silent for too long; what was sent may have taken effect."""
 
 
+class Stalled(Exception):
+    """Of the request's body nothing more came; the service has not had all of it."""
+
+
 class Connection(asyncio.Protocol):
     """One connection, and the one exchange that it carries at a time."""
 
@@ -51,6 +55,7 @@ class Connection(asyncio.Protocol):
     def _reset(self, *, only_head: bool) -> None:
         self._only_head = only_head
         self._sent = False
+        self.waits_for_caller = False
         self._waiter: asyncio.Future[None] | None = None
         self._ready = False
         self._reusable = False
@@ -78,7 +83,7 @@ class Connection(asyncio.Protocol):
         """Send a request, and wait for the head of its answer; of a small one for all of it.
 
         `head` may carry a small body already. `only_head` says that the answer has no body whatever its
-        headers say, as to HEAD. Raises Broken, Silent, and whatever reading `body` raises.
+        headers say, as to HEAD. Raises Broken, Silent, Stalled, and whatever reading `body` raises.
         """
         self._reset(only_head=only_head)
         if not self.is_open:
@@ -100,6 +105,7 @@ class Connection(asyncio.Protocol):
             upload.cancel()
             answered.cancel()
             await asyncio.gather(upload, answered, return_exceptions=True)
+            self.waits_for_caller = False
 
     def body(self) -> bytes:
         """The whole body of an answer that is complete."""
@@ -135,13 +141,17 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     async def _upload(self, body: AsyncIterator[bytes], *, chunked: bool) -> None:
+        self.waits_for_caller = True
         async for part in body:
+            self.waits_for_caller = False
             if not self.is_open:
                 return
             self.touched = self._pool.tick
             self._transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
             if self._writable is not None:
                 await self._writable
+            self.waits_for_caller = True
+        self.waits_for_caller = False
         if chunked and self.is_open:
             self._transport.write(b"0\r\n\r\n")
         self._sent = True
@@ -194,7 +204,8 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         if self._writable is not None:
-            self._writable.set_result(None)
+            if not self._writable.done():  # whoever waited may have been cancelled
+                self._writable.set_result(None)
             self._writable = None
 
     # What the parser calls.
@@ -314,5 +325,5 @@ class Pool:
         for connection in list(self._busy):
             too_long = self.tick - connection.began > self._silence * _LONGEST_EXCHANGE
             if too_long or self.tick - connection.touched > self._silence:
-                connection.give_up(Silent())
+                connection.give_up(Stalled() if connection.waits_for_caller else Silent())
         self._sweeping = asyncio.get_running_loop().call_later(1.0, self._sweep)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.exchange import HOP_BY_HOP, Exchange, Headers
-from gateway.http1 import SMALL, Broken, Connection, NotConnected, Pool, Silent
-from shared.http.problems import MEDIA_TYPE, Refused, internal_error, unavailable
+from gateway.http1 import SMALL, Broken, Connection, NotConnected, Pool, Silent, Stalled
+from shared.http.problems import MEDIA_TYPE, Refused, internal_error, request_timeout, unavailable
 
 _REPEATABLE: Final = ("GET", "HEAD")
 _BODILESS: Final = ("GET", "HEAD", "DELETE", "OPTIONS")
@@ -48,7 +48,7 @@ class Upstream:
     async def forward(self, exchange: Exchange, authorization: bytes) -> None:
         """Pass the request on, `authorization` in place of the caller's, and the answer back.
 
-        Raises Refused (503) when there is no answer, and ClientGone.
+        Raises Refused (503 when there is no answer, 408 when the body does not come), and ClientGone.
         """
         headers = [
             *exchange.to_forward,
@@ -95,7 +95,7 @@ class Upstream:
     async def _send(
         self, method: str, target: bytes, headers: Headers, body: bytes, parts: AsyncIterator[bytes] | None
     ) -> Connection:
-        """A connection on which the answer has begun. Raises Refused (503)."""
+        """A connection on which the answer has begun. Raises Refused (503; 408 where the body does not come)."""
         if not any(name == b"host" for name, _ in headers):
             headers = self._host + headers
         lines = b"".join([b"%b: %b\r\n" % header for header in headers])
@@ -117,6 +117,9 @@ class Upstream:
                 connection.release()
                 _log.warning("%s keeps silent on a %s", self.name, method)
                 raise Refused(unavailable()) from error
+            except Stalled as error:
+                connection.release()
+                raise Refused(request_timeout()) from error
             except BaseException:
                 connection.release()
                 raise

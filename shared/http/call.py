@@ -214,7 +214,7 @@ def _problem_of(error: Exception, served: Served) -> Problem | None:
         return problem
     if isinstance(error, _BUSY):
         return problems.request_in_progress()
-    if isinstance(error, (*UNREACHABLE, asyncpg.QueryCanceledError)):
+    if isinstance(error, UNREACHABLE):
         _log.warning("a part cannot be reached, or not in time: %r", error)
         return problems.unavailable()
     return None

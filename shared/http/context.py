@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import tracing
@@ -20,6 +20,8 @@ _log: Final = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(?:-.*)?$")
 """W3C Trace Context; a later version may have more fields, which are not for us."""
+_CLIENT_GONE: Final = 499
+"""How a request is counted whose caller left within its body; nobody is answered."""
 
 
 class RequestContext:
@@ -52,6 +54,8 @@ class RequestContext:
 
         try:
             await self._answer(scope, receive, send_with_id, headers.get("authorization"))
+        except ClientDisconnect:
+            status = _CLIENT_GONE
         except Exception:
             _log.exception("request %s failed", request_id)
             if status:

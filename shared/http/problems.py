@@ -162,17 +162,13 @@ def malformed_request() -> Problem:
 
 
 def head_too_large(limit: int) -> Problem:
-    detail = f"The address and the headers of a request have at most {limit} bytes."
+    detail = f"The address and the headers of a request have at most {limit} bytes, and so have trailers."
     return Problem(431, "HeadTooLarge", "The head of the request is too large", detail)
 
 
-def request_timeout(seconds: float) -> Problem:
-    return Problem(
-        408,
-        "RequestTimeout",
-        "The body did not come",
-        f"A small body has to come within {seconds:g} s; send it again.",
-    )
+def request_timeout() -> Problem:
+    detail = "The body did not come, or not all of it in time; send the request again."
+    return Problem(408, "RequestTimeout", "The body did not come", detail, headers={"Connection": "close"})
 
 
 def rate_limited(retry_after: int) -> Problem:

@@ -18,81 +18,114 @@ from shared.ids import new_id
 _MOST: Final = 65_536
 """Bytes that are held back at most; a longer answer goes out in parts, as the client can take them."""
 LONGEST_HEAD: Final = 65_536
-"""Bytes of a request's address and headers."""
+"""Bytes of a request's address and headers, as they are sent."""
+_AROUND_A_HEADER: Final = len(": \r\n")
 _LINGERS: Final = 2.0
 """Seconds for which the rest of what was refused is taken, and thrown away."""
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection; whoever begins no request, or does not end its head, is waited for as an idle one is."""
+    """One connection.
 
-    _in_head = False
-    _head = 0
-    """Bytes that came of a head since the piece in which it began."""
-    _may_be = 0
-    """Bytes that a head which ends in the present piece has at most."""
-    _is_too_long = False
+    Whoever begins no request, or does not come to the end of one, is hung up on after the time for which an idle
+    connection is kept, or twice that.
+    """
+
+    _piece = 0
+    """Bytes of what came last."""
+    _unread = 0
+    """Bytes that came since a head, a part of a body or a message was complete: of a head, or of trailers."""
+    _spans_pieces = False
+    """Whether the present head began in an earlier piece."""
+    _has_moved = False
+    """Whether a head or a message was completed since the last look."""
     _is_refused = False
-    _patience: asyncio.TimerHandle | None = None
+    _next_look: asyncio.TimerHandle | None = None
+
+    # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(_Joining(cast("asyncio.Transport", transport), self.loop))
-        self._wait()
+        self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._wait_no_longer()
+        if self._next_look is not None:
+            self._next_look.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
-        goes_on, self._may_be = self._in_head, self._head + len(data)
+        self._piece = len(data)
+        self._unread += self._piece
+        self._spans_pieces = True
         super().data_received(data)
-        if not self._in_head or self._is_refused or self.transport.is_closing():
-            return
-        if goes_on:
-            self._head = self._may_be
-        if self._head > LONGEST_HEAD:
-            self._is_too_long = True
-            self.send_400_response("")
-        elif self._patience is None:
-            self._wait()
+        if self._unread > LONGEST_HEAD and not self._is_refused:
+            self._refuse(problems.head_too_large(LONGEST_HEAD))
+        if self._next_look is None and not self.transport.is_closing():
+            self._look_later()
+
+    # What the parser calls.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
+        self._spans_pieces = False
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._wait_no_longer()
-        if self._may_be > LONGEST_HEAD and self._length() > LONGEST_HEAD:
-            self._is_too_long = True
-            raise ValueError("the head is too long")  # to the parser, which has it refused
-        self._head = 0
+        self._unread = 0
+        self._has_moved = True
+        if (self._spans_pieces or self._piece > LONGEST_HEAD) and self._length_of_head() > LONGEST_HEAD:
+            self._refuse(problems.head_too_large(LONGEST_HEAD))
+            raise ValueError("the head is too large")  # ends the parsing
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unread = 0
+        self._has_moved = True
+        super().on_message_complete()
+
+    # What uvicorn calls.
+
     def send_400_response(self, _: str) -> None:
-        """Refuse what is no request, and read no more: what follows could not be told apart.
+        if not self._is_refused:
+            self._refuse(problems.malformed_request())
 
-        Closed at once, what was not read would have the caller's system throw the answer away.
-        """
+    def _refuse(self, problem: Problem) -> None:
+        """Read no more, for what follows could not be told apart, and say why where that is no answer to another."""
         self._is_refused = True
-        problem = problems.head_too_large(LONGEST_HEAD) if self._is_too_long else problems.malformed_request()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                cycle.keep_alive = False  # a whole request came before: it is answered, and that is the end
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if self.pipeline or cycle.response_started:
+                self.transport.close()
+                return
         self.transport.write(_bytes_of(problem))
+        # Closed at once, what was not read would have the caller's system throw the answer away.
         self.transport.write_eof()
-        self._wait_no_longer()
-        self._patience = self.loop.call_later(_LINGERS, self.transport.close)
+        self.loop.call_later(_LINGERS, self.transport.close)
 
-    def _length(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+    def _length_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + _AROUND_A_HEADER for name, value in self.headers)
 
-    def _wait(self) -> None:
-        self._patience = self.loop.call_later(self.timeout_keep_alive, self.transport.close)
+    def _look_later(self) -> None:
+        self._next_look = self.loop.call_later(self.timeout_keep_alive, self._look)
 
-    def _wait_no_longer(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _look(self) -> None:
+        self._next_look = None
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering or self._has_moved:
+            self._has_moved = False
+            self._look_later()
+        elif self.timeout_keep_alive_task is None:
+            self.transport.close()
 
 
 def _bytes_of(problem: Problem) -> bytes:
@@ -115,8 +148,11 @@ class _Joining(asyncio.Transport):
         self._loop = loop
         self._parts: list[bytes] = []
         self._size = 0
+        self._has_ended = False
 
     def write(self, data: Any) -> None:
+        if self._has_ended:
+            return
         if not self._parts:
             self._loop.call_soon(self._send)
         self._parts.append(data)
@@ -131,7 +167,9 @@ class _Joining(asyncio.Transport):
             self._size = 0
 
     def write_eof(self) -> None:
+        """The end of all answers; what is written afterwards goes nowhere."""
         self._send()
+        self._has_ended = True
         self._transport.write_eof()
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """What does a caller notice when a service is down, restarts, or breaks off?"""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,30 @@ async def test_a_service_that_keeps_silent_is_given_up(keys: KeyFiles) -> None:
         running_gateway(keys, licensing=url, plans=url, settings={"upstream_timeout": 1}) as client,
     ):
         await problem(client, "GET")
+
+
+@pytest.mark.parametrize("length", [{}, {"Content-Length": "900000"}])
+async def test_a_large_body_of_which_nothing_more_comes_is_given_up_and_no_outage(
+    keys: KeyFiles, length: dict[str, str]
+) -> None:
+    upstream, over = Upstream(), asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"{" * 1000
+        await over.wait()
+
+    async with (
+        serving(upstream, upstream.port),
+        running_gateway(
+            keys, licensing=upstream.url, plans=upstream.url, settings={"upstream_timeout": 1}
+        ) as client,
+    ):
+        headers = length | await client.bearer()
+        async with client.request("POST", "/v1/licenses", headers=headers, data=half()) as answer:
+            assert (answer.status, answer.headers["Connection"]) == (408, "close")
+            assert (await answer.json(content_type=None))["code"] == "RequestTimeout"
+        over.set()
+    assert upstream.seen == []
 
 
 async def test_an_answer_that_is_no_http_is_an_outage(keys: KeyFiles) -> None:

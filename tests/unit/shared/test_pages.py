@@ -90,9 +90,16 @@ def test_a_page_has_50_items_unless_asked_and_200_at_the_most() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "!", "%2B%2F", "AA", "_w", "a b", "%C3%A4", "QUJD", "A" * 999])
-def test_what_is_no_cursor_of_ids_is_refused(cursor: str) -> None:
+def test_what_is_no_cursor_is_refused(cursor: str) -> None:
     [error] = refused(f"cursor={cursor}")
     assert error == {"pointer": "cursor", "detail": "Not a cursor of this list."}
+
+
+def test_a_cursor_of_something_else_than_ids_is_refused_by_a_list_of_ids() -> None:
+    body, _ = page(["a", "b"], "limit=1")
+    asked = Read(a_request("/v1/items", f"cursor={body['next_cursor']}")).query(Paging)
+    with pytest.raises(Refused, match="see errors"):
+        asked.after_id()
 
 
 def test_a_cursor_is_taken_to_the_letter_and_for_its_own_list_alone() -> None:
