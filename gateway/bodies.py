@@ -1,6 +1,7 @@
 """What a caller sent to the gateway itself: read with a bound, and checked against a model."""
 
 from typing import Final, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -26,7 +27,17 @@ async def read(exchange: Exchange, model: type[_Model]) -> tuple[_Model, bytes]:
         orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(malformed_json(str(error))) from error
+    no_query(exchange)
     try:
         return model.model_validate_json(body), body
     except ValidationError as error:
         raise Refused(invalid_request(errors_of(error))) from error
+
+
+def no_query(exchange: Exchange) -> None:
+    """Raises Refused (422) where there is a query: none of the gateway's own calls has one."""
+    query: bytes = exchange.scope["query_string"]
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    if names:
+        unknown = [{"pointer": name, "detail": "This field is not known here."} for name in names]
+        raise Refused(invalid_request(unknown))

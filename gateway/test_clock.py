@@ -229,6 +229,7 @@ class Sandboxes:
     async def show(self, exchange: Exchange, caller: Caller) -> None:
         """`GET /v1/test-clock`; takes up a walk that ended with an earlier process."""
         standings = await self._standings(caller)
+        bodies.no_query(exchange)
         latest = self._latest.get(caller.principal.tenant_id)
         if latest is None and any(one.advancing_to is not None for one in standings):
             latest = self._begin(max(one.furthest for one in standings), standings, caller)
@@ -247,6 +248,7 @@ class Sandboxes:
         advance = self._advances.get(operation_id)
         if advance is None or advance.tenant_id != caller.principal.tenant_id:
             return False
+        bodies.no_query(exchange)
         await exchange.answer_resource(advance.shown(), version=1 if advance.status == "running" else 2)
         return True
 

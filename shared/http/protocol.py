@@ -45,7 +45,8 @@ class Protocol(HttpToolsProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(_Joining(cast("asyncio.Transport", transport), self.loop))
+        self._joining = _Joining(cast("asyncio.Transport", transport), self.loop)
+        super().connection_made(self._joining)
         self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,6 +65,15 @@ class Protocol(HttpToolsProtocol):
             self._refuse(problems.head_too_large(LONGEST_HEAD))
         if self._next_look is None and not self.transport.is_closing():
             self._look_later()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks whether to stay open
+        """Whoever says that nothing more will come may yet wait for an answer."""
+        self._joining.flush()  # unless the answer to wait for is there
+        cycle = self.cycle
+        is_due = cycle is not None and not cycle.more_body and not cycle.response_complete
+        if is_due:
+            cycle.keep_alive = False
+        return is_due
 
     # What the parser calls.
 
@@ -154,26 +164,25 @@ class _Joining(asyncio.Transport):
         if self._has_ended:
             return
         if not self._parts:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.flush)
         self._parts.append(data)
         self._size += len(data)
         if self._size > _MOST:
-            self._send()
+            self.flush()
 
-    def _send(self) -> None:
-        if self._parts:
-            self._transport.write(b"".join(self._parts))
-            self._parts.clear()
-            self._size = 0
+    def flush(self) -> None:
+        parts, self._parts, self._size = self._parts, [], 0
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
 
     def write_eof(self) -> None:
         """The end of all answers; what is written afterwards goes nowhere."""
-        self._send()
+        self.flush()
         self._has_ended = True
         self._transport.write_eof()
 
     def close(self) -> None:
-        self._send()
+        self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:

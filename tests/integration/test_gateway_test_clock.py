@@ -140,6 +140,21 @@ async def test_a_moment_is_a_whole_second_with_its_time_zone(client: Client, bod
     assert (refused.status, refused.body["code"]) == (422, "InvalidRequest")
 
 
+async def test_a_query_is_refused_where_none_is_known(client: Client, licensing: ClockService) -> None:
+    tenant = await Tenant(client).identified()
+
+    async def refused(method: str, path: str, body: Any = None) -> bool:
+        answer = await tenant.call(method, f"{path}?foo=1", body)
+        return (answer.status, answer.body["errors"][0]["pointer"]) == (422, "foo")
+
+    assert await refused("PUT", CLOCK, {"now": START})
+    assert (await tenant.call("GET", CLOCK)).body["code"] == "NotASandbox"
+    await tenant.call("PUT", CLOCK, {"now": START})
+    assert await refused("GET", CLOCK)
+    assert await refused("POST", ADVANCE, {"to": "2026-03-10T00:00:00Z"})
+    assert licensing.tenant(tenant.id).now == at(1)
+
+
 async def test_a_tenant_with_data_lives_by_the_worlds_clock(client: Client, plans: ClockService) -> None:
     tenant = await Tenant(client).identified()
     plans.tenant(tenant.id).sent = 1

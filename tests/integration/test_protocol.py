@@ -138,6 +138,14 @@ async def test_an_answer_that_is_under_way_is_the_last_thing_to_come(app: Starle
     protocol.connection_lost(None)
 
 
+async def test_who_sends_no_more_is_still_answered(port: int) -> None:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"POST /whole HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
+    writer.write_eof()
+    assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"\r\n\r\nall 3 of it")
+    writer.close()
+
+
 @pytest.mark.parametrize("size", [LONGEST_HEAD, 300_000, 3_000_000])
 async def test_a_head_that_is_too_large_is_refused(port: int, size: int) -> None:
     for head in (b"GET /short HTTP/1.1\r\nX-Long: " + b"x" * size, b"GET /short?" + b"x" * size):
