@@ -88,6 +88,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse(problems.head_too_large(LONGEST_HEAD))
             raise ValueError("the head is too large")  # ends the parsing
         super().on_headers_complete()
+        self.headers = []  # of trailers, which are no headers of the request (RFC 9110, 6.5.1)
 
     def on_body(self, body: bytes) -> None:
         self._unread = 0

@@ -52,8 +52,13 @@ async def whole(request: Request) -> Response:
     return PlainTextResponse(f"all {len(await request.body())} of it")
 
 
+async def late(request: Request) -> Response:
+    await request.body()
+    return PlainTextResponse(" ".join(name for name in request.headers if name.startswith("x-")))
+
+
 def an_app() -> Starlette:
-    paths = {"/short": short, "/long": long, "/halves": halves, "/whole": whole}
+    paths = {"/short": short, "/long": long, "/halves": halves, "/whole": whole, "/late": late}
     app = Starlette(routes=[Route(path, answer, methods=["GET", "POST"]) for path, answer in paths.items()])
     app.state.go_on = asyncio.Event()
     return app
@@ -158,6 +163,12 @@ async def test_trailers_are_bounded_too(port: int) -> None:
     for path in ("/whole", "/short"):  # not answered yet, and answered already
         sent = f"POST {path} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + trailers
         assert b"HeadTooLarge" in await everything(port, sent)
+
+
+async def test_trailers_are_no_headers(port: int) -> None:
+    sent = b"POST /late HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Early: 1\r\nConnection: close\r\n\r\n"
+    answer = await everything(port, sent + b"0\r\nX-Late: 1\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nx-early")
 
 
 @pytest.mark.parametrize("cut", [1, 20, 65_000, LONGEST_HEAD - 1])
