@@ -68,7 +68,7 @@ class Protocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks whether to stay open
         """Whoever says that nothing more will come may yet wait for an answer."""
-        self._joining.flush()  # unless the answer to wait for is there
+        self._joining.flush()  # what is answered already goes out before the connection is closed
         cycle = self.cycle
         is_due = cycle is not None and not cycle.more_body and not cycle.response_complete
         if is_due:
