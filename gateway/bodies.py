@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from gateway.exchange import Exchange
-from shared.http.faults import errors_of
+from shared.http.faults import UNKNOWN_FIELD, errors_of
 from shared.http.problems import Refused, invalid_request, malformed_json, unsupported_media_type
 
 _LIMIT: Final = 1024 * 1024
@@ -39,5 +39,5 @@ def no_query(exchange: Exchange) -> None:
     query: bytes = exchange.scope["query_string"]
     names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
     if names:
-        unknown = [{"pointer": name, "detail": "This field is not known here."} for name in names]
+        unknown = [{"pointer": name, "detail": UNKNOWN_FIELD} for name in names]
         raise Refused(invalid_request(unknown))

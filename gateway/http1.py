@@ -55,7 +55,6 @@ class Connection(asyncio.Protocol):
     def _reset(self, *, only_head: bool) -> None:
         self._only_head = only_head
         self._sent = False
-        self.waits_for_caller = False
         self._waiter: asyncio.Future[None] | None = None
         self._ready = False
         self._reusable = False
@@ -105,7 +104,11 @@ class Connection(asyncio.Protocol):
             upload.cancel()
             answered.cancel()
             await asyncio.gather(upload, answered, return_exceptions=True)
-            self.waits_for_caller = False
+
+    @property
+    def waits_for_caller(self) -> bool:
+        """Whether the next thing to come is a part of the request's body, and nothing of the answer is there."""
+        return not self._sent and not self._ready and self._writable is None
 
     def body(self) -> bytes:
         """The whole body of an answer that is complete."""
@@ -141,17 +144,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     async def _upload(self, body: AsyncIterator[bytes], *, chunked: bool) -> None:
-        self.waits_for_caller = True
         async for part in body:
-            self.waits_for_caller = False
             if not self.is_open:
                 return
             self.touched = self._pool.tick
             self._transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
             if self._writable is not None:
                 await self._writable
-            self.waits_for_caller = True
-        self.waits_for_caller = False
         if chunked and self.is_open:
             self._transport.write(b"0\r\n\r\n")
         self._sent = True

@@ -35,8 +35,10 @@ def decode(event_type: str, value: bytes | None, *, kind: type[Event] | None = N
     moves its subject's version too, so who let it pass would miss it. Raises MalformedEvent, and UnknownEventType
     for what is no event of this version of the contract.
     """
-    is_later = kind is not None and event_type not in EVENTS and event_type.endswith(_VERSION)
-    model = kind if kind is not None and is_later else _model(event_type)
+    if kind is not None and event_type not in EVENTS and event_type.endswith(_VERSION):
+        model = kind
+    else:
+        model = _model(event_type)
     if value is None:
         raise MalformedEvent(f"{event_type}: there is no value")
     try:

@@ -12,9 +12,10 @@ MOST_ERRORS: Final = 100
 
 _Place = tuple[int | str, ...]
 
+UNKNOWN_FIELD: Final = "This field is not known here."
 _SAID: Final = MappingProxyType(
     {
-        "extra_forbidden": "This field is not known here.",
+        "extra_forbidden": UNKNOWN_FIELD,
         "model_type": "Input should be an object",
         "string_pattern_mismatch": "The text has a form or characters that are not allowed here.",
         "uuid_type": "Input should be a UUID, as text",
